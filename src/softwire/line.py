@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Line: what the IPv6 access gave, read from the tunlink's status in netifd."""
+
+import binascii
+
+from softwire import dhcpv6, ntt
+from softwire.address import format_prefix, is_internet_ipv6, network, parse_ipv6
+from softwire.errors import ProvisioningError
+from softwire.wire import WireError
+
+# netifd leaves a lifetime out where it has no end.
+FOREVER = 0xFFFFFFFF
+
+
+class Line:
+    """The line behind one interface of netifd.
+
+    name: netifd's name; up; device: l3 device or None; prefixes: delegated, and onlink: on the device itself,
+    both lists of (integer, length, preferred lifetime in s); lan_addresses: integers that LANs got out of the
+    prefixes; dns: texts; default_route: whether netifd has one on it; too_long: delegated prefixes that netifd
+    dropped; options: DHCPv6 (code, octets) passed
+    through; vendor: ntt.VendorOptions or None; errors: netifd's codes; problems: what could not be read.
+    """
+
+    def __init__(self, name, status, read=None, prefix=None):
+        """status: `ubus call network.interface.<name> status`. read(path): the text of a kernel file.
+
+        prefix: (integer, length) that stands for whatever the line delegates (option ip6prefix).
+        """
+        self.name = name
+        self.up = bool(status.get("up"))
+        self.device = status.get("l3_device") or status.get("device")
+        self.problems = []
+        self.lan_addresses = []
+        self.prefixes = self._addresses(status.get("ipv6-prefix"))
+        if prefix:
+            self.prefixes = [(prefix[0], prefix[1], FOREVER)]
+        self.onlink = [
+            (network(address, length), length, preferred)
+            for address, length, preferred in self._addresses(status.get("ipv6-address"))
+        ]
+        self.dns = status.get("dns-server") or []
+        default_routes = [
+            route
+            for route in status.get("route") or []
+            if route.get("target") == "::" and not route.get("mask")
+        ]
+        self.default_route = bool(default_routes)
+        # netifd drops a delegated prefix longer than /64 without a word, but the default route from it stays. A /128
+        # is an address's.
+        sources = [route.get("source") or "" for route in default_routes]
+        self.too_long = [source for source in sources if 64 < int(source.partition("/")[2] or 0) < 128]
+        self.options = self._options((status.get("data") or {}).get("passthru") or "")
+        self.vendor = self._vendor()
+        self.errors = [error.get("code") for error in status.get("errors") or []]
+        self._read = read or _read_file
+
+    def _addresses(self, entries):
+        found = []
+        for entry in entries or []:
+            try:
+                item = (
+                    parse_ipv6(entry.get("address")),
+                    int(entry.get("mask")),
+                    entry.get("preferred", FOREVER),
+                )
+            except (TypeError, ValueError):
+                self.problems.append("netifd's status holds no address and mask in {}".format(entry))
+                continue
+            found.append(item)
+            for assigned in (entry.get("assigned") or {}).values():
+                # netifd's status does not tell the LAN's own address; it takes the first of the subnet.
+                self.lan_addresses.append(parse_ipv6(assigned["address"]) + 1)
+        return found
+
+    def _options(self, passthru):
+        try:
+            return dhcpv6.read_options(binascii.unhexlify(passthru))
+        except (WireError, ValueError) as error:
+            self.problems.append("DHCPv6 options: {}".format(error))
+            return []
+
+    def _vendor(self):
+        found = None
+        for code, value in self.options:
+            if code == dhcpv6.VENDOR_OPTS:
+                try:
+                    found = ntt.read_dhcpv6(value, found)
+                except WireError as error:
+                    self.problems.append("option 17: {}".format(error))
+        return found
+
+    @property
+    def mtu(self):
+        """The MTU that IPv6 uses on the device: the router advertisement's where it named one (RFC 4861 4.6.4)."""
+        text = self._read("/proc/sys/net/ipv6/conf/{}/mtu".format(self.device))
+        return int(text) if text.isdigit() else None
+
+    @property
+    def mac(self):
+        """The MAC address of the device, or None."""
+        return self._read("/sys/class/net/{}/address".format(self.device)).lower() or None
+
+    def delegated_prefix(self):
+        """(integer, length <= 64) of the prefix to use; ProvisioningError names what the line lacks.
+
+        Old and new prefix coexist while the line is renumbered: the one that stays preferred longest counts.
+        """
+        usable = [
+            item for item in self.prefixes if item[2] > 0 and item[1] <= 64 and is_internet_ipv6(item[0])
+        ]
+        if usable:
+            best = max(usable, key=lambda item: item[2])
+            return network(best[0], best[1]), best[1]
+        if self.too_long:
+            raise ProvisioningError(
+                "PREFIX_TOO_LONG",
+                "interface {} was delegated {}; /64 or shorter is needed".format(self.name, self.too_long[0]),
+            )
+        onlink = [item for item in self.onlink if item[2] > 0 and item[1] == 64 and is_internet_ipv6(item[0])]
+        if onlink:
+            raise ProvisioningError(
+                "ONLY_ONLINK_PREFIX",
+                "interface {} has {} from router advertisements but no delegated prefix; "
+                "ask the operator for prefix delegation, or set option ip6prefix".format(
+                    self.name, format_prefix(onlink[0][0], 64)
+                ),
+            )
+        raise ProvisioningError("NO_PREFIX", "interface {} has no IPv6 prefix (yet)".format(self.name))
+
+
+def _read_file(path):
+    try:
+        with open(path) as file:
+            return file.read().strip()
+    except OSError:
+        return ""

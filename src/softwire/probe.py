@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`softwire probe`: one dry run of the whole way, every step told; nothing on the router changes."""
+
+from softwire import provisioning, state, ubus
+from softwire.address import format_ipv6, format_prefix, parse_ipv6
+from softwire.config import Config
+from softwire.endpoint import present
+from softwire.errors import ProvisioningError
+from softwire.line import Line
+from softwire.status import explain
+
+
+def _tell(step, text):
+    print("{:<15} {}".format(step, text))
+
+
+def _find_source(interface, method, line):
+    """The address to ask from: the softwire's own where the router has it, else a LAN's of the same prefix."""
+    tunnel = (state.read(state.state_path(interface)) or {}).get("tunnel") or {}
+    own = [parse_ipv6(tunnel["local"])] if tunnel else []
+    wanted = method.endpoint(line, None)
+    for address in own + [wanted] + line.lan_addresses:
+        if present(format_ipv6(address)):
+            if address not in own and address != wanted:
+                _tell(
+                    "",
+                    "the softwire's own is not configured, and the server may look at the sender's address",
+                )
+            return address
+    raise ProvisioningError(
+        "NO_ENDPOINT", "the router has no address of the prefix to ask from: is the LAN up?"
+    )
+
+
+def run(interface):
+    """Goes the way; ProvisioningError where it ends."""
+    options = state.read(state.config_path(interface))
+    if options is None:
+        raise ProvisioningError("NO_LINE", _why_not_set_up(interface))
+    config = Config(options)
+    method = provisioning.load(config)
+    _tell(
+        "configuration", "ok: provisioning {}, tunlink {}".format(config["provisioning"], config["tunlink"])
+    )
+
+    name = config["tunlink"]
+    try:
+        line = Line(name, ubus.call("network.interface." + name, "status"), prefix=config["ip6prefix"])
+    except ubus.UbusError as error:
+        raise ProvisioningError("NO_LINE", str(error))
+    reason = explain(name, line)
+    if reason:
+        raise ProvisioningError("NO_LINE", reason)
+    _tell("line", "ok: {} is up on {}, MTU {}, MAC {}".format(name, line.device, line.mtu, line.mac))
+    vendor = line.vendor
+    if vendor:
+        told = "MAC echo {}, {} telephone number(s), SIP domain {}"
+        _tell("vendor options", "ok: " + told.format(vendor.mac, len(vendor.numbers), vendor.sip_domain))
+    else:
+        _tell("vendor options", "none of NTT's (option 17, enterprise 210) came")
+    for problem in line.problems + (vendor.problems if vendor else []):
+        _tell("", problem)
+    _tell("endpoint", "would be {}".format(format_ipv6(method.endpoint(line, None))))
+    if line.prefixes:
+        _tell("", "in " + format_prefix(*line.delegated_prefix()))
+
+    method.tell = lambda text: _tell("exchange", text)
+    tunnel = method.provision(line, _find_source(interface, method, line))
+    for key, value in sorted((getattr(method, "answer", None) or {}).get("attributes", {}).items()):
+        _tell("", "got {} {}".format(key, ", ".join([str(item) for item in value])))
+    _tell("softwire", "would be {} -> {}".format(format_ipv6(tunnel.local), format_ipv6(tunnel.remote)))
+    _tell("", "IPv4 {}, MTU {}".format(", ".join(tunnel.ipaddr()), tunnel.mtu))
+    if tunnel.lifetime:
+        _tell("", "valid for {} s".format(tunnel.lifetime))
+
+
+def _why_not_set_up(interface):
+    from softwire.status import collect
+
+    report = collect(interface)
+    return "netifd has not set up interface {}: {}".format(
+        interface,
+        report.get("hint") or ", ".join(report["netifd_errors"]) or "it is not of proto softwire, or down",
+    )
+
+
+def main(interface):
+    """Exit status 0 if the exchange gave a softwire, 1 otherwise."""
+    try:
+        run(interface)
+    except ProvisioningError as error:
+        _tell("failed", str(error))
+        return 1
+    return 0

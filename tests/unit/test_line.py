@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The line as netifd of 24.10, 25.12 and the development branch told it (recorded/), and lines that lack something."""
+
+import json
+import unittest
+
+from softwire.address import parse_ipv6
+from softwire.dhcpv6 import VENDOR_OPTS
+from softwire.errors import ProvisioningError
+from softwire.line import FOREVER, Line
+
+RECORDED = __file__.rpartition("/")[0] + "/recorded/wan6-status-{}.json"
+# Release, and the prefix that Kea gave it.
+RELEASES = (
+    ("24.10", "2001:db8:4000:200::"),
+    ("25.12", "2001:db8:4000:300::"),
+    ("main", "2001:db8:4000:300::"),
+)
+
+
+def recorded(release):
+    with open(RECORDED.format(release)) as file:
+        return json.loads(file.read())
+
+
+def kernel(files):
+    """Stands for the kernel's files: path -> text."""
+    return lambda path: files.get(path, "")
+
+
+def line(prefixes=(), onlink=(), **more):
+    """A line with (prefix, length, preferred) entries; preferred None: netifd names no lifetime."""
+    status = {"up": True, "l3_device": "eth1"}
+    for key, entries in (("ipv6-prefix", prefixes), ("ipv6-address", onlink)):
+        status[key] = []
+        for address, mask, preferred in entries:
+            entry = {"address": address, "mask": mask}
+            if preferred is not None:
+                entry["preferred"] = preferred
+            status[key].append(entry)
+    status.update(more)
+    return Line("wan6", status)
+
+
+class RecordedTest(unittest.TestCase):
+    def test_prefix_and_device(self):
+        for release, prefix in RELEASES:
+            seen = Line("wan6", recorded(release))
+            self.assertEqual((seen.name, seen.up, seen.device), ("wan6", True, "eth0"))
+            self.assertEqual(seen.delegated_prefix(), (parse_ipv6(prefix), 56))
+            self.assertEqual(seen.onlink, [])
+            self.assertTrue(seen.default_route)
+            self.assertEqual(seen.dns, ["2001:db8:53::1", "2001:db8:53::2"])
+            self.assertEqual((seen.errors, seen.problems), ([], []))
+
+    def test_lan_took_the_first_address_of_subnet_0(self):
+        for release, prefix in RELEASES:
+            self.assertEqual(Line("wan6", recorded(release)).lan_addresses, [parse_ipv6(prefix) + 1])
+
+    def test_vendor_options(self):
+        for release, _ in RELEASES:
+            seen = Line("wan6", recorded(release))
+            self.assertEqual([code for code, _ in seen.options], [VENDOR_OPTS, 23])
+            self.assertEqual(seen.vendor.mac, "02:00:de:ad:be:ef")
+            self.assertEqual(seen.vendor.sip_domain, "aaa.lab.example.jp")
+
+
+class KernelTest(unittest.TestCase):
+    FILES = {
+        "/proc/sys/net/ipv6/conf/eth0/mtu": "1454",
+        "/sys/class/net/eth0/address": "52:54:00:12:34:AB",
+    }
+
+    def test_mtu_and_mac_of_the_device(self):
+        seen = Line("wan6", recorded("25.12"), kernel(self.FILES))
+        self.assertEqual((seen.mtu, seen.mac), (1454, "52:54:00:12:34:ab"))
+
+    def test_device_that_is_gone(self):
+        seen = Line("wan6", recorded("25.12"), kernel({}))
+        self.assertEqual((seen.mtu, seen.mac), (None, None))
+        # The real files, of a device that no machine has.
+        seen = Line("wan6", {"l3_device": "no-such-dev"})
+        self.assertEqual((seen.mtu, seen.mac), (None, None))
+
+
+class PrefixTest(unittest.TestCase):
+    def code(self, seen):
+        try:
+            seen.delegated_prefix()
+        except ProvisioningError as error:
+            return error.code
+        return None
+
+    def test_old_and_new_prefix_while_renumbering(self):
+        # NETIFD, hotplug: old and new coexist, the old one with preferred 0.
+        for prefixes in (
+            [("2001:db8:4000:300::", 56, 0), ("2001:db8:4000:500::", 56, 600)],
+            [("2001:db8:4000:500::", 56, 600), ("2001:db8:4000:300::", 56, 0)],
+            [("2001:db8:4000:300::", 56, 20), ("2001:db8:4000:500::", 56, None)],
+        ):
+            self.assertEqual(line(prefixes).delegated_prefix(), (parse_ipv6("2001:db8:4000:500::"), 56))
+
+    def test_lengths(self):
+        self.assertEqual(
+            line([("2001:db8:4000::", 48, 600)]).delegated_prefix(), (parse_ipv6("2001:db8:4000::"), 48)
+        )
+        # behind a home gateway (PROTOCOLS section 1)
+        self.assertEqual(
+            line([("2001:db8:1::10", 60, 9)]).delegated_prefix(), (parse_ipv6("2001:db8:1::"), 60)
+        )
+        self.assertEqual(line([("2001:db8:1::", 64, 9)]).delegated_prefix(), (parse_ipv6("2001:db8:1::"), 64))
+
+    def test_prefix_that_netifd_dropped(self):
+        # netifd's parse_prefix_option takes /1 to /64; dhcpv6.script's default route from the prefix stays.
+        for source, code in (("/65", "PREFIX_TOO_LONG"), ("/121", "PREFIX_TOO_LONG"), ("/128", "NO_PREFIX")):
+            route = {"target": "::", "mask": 0, "nexthop": "fe80::1", "source": "2001:db8:1::" + source}
+            self.assertEqual(self.code(line(route=[route])), code)
+
+    def test_long_prefix_beside_a_fitting_one(self):
+        route = {"target": "::", "mask": 0, "nexthop": "fe80::1", "source": "2001:db8:1::/80"}
+        seen = line([("2001:db8:2::", 64, 600)], route=[route])
+        self.assertEqual(seen.delegated_prefix(), (parse_ipv6("2001:db8:2::"), 64))
+
+    def test_only_a_router_advertisements_prefix(self):
+        seen = line(onlink=[("2001:db8:5::5054:ff:fe12:3401", 64, 604800)])
+        self.assertEqual(seen.onlink, [(parse_ipv6("2001:db8:5::"), 64, 604800)])
+        self.assertEqual(self.code(seen), "ONLY_ONLINK_PREFIX")
+        try:
+            seen.delegated_prefix()
+        except ProvisioningError as error:
+            self.assertIn("wan6 has 2001:db8:5::/64", error.text)
+            self.assertIn("ip6prefix", error.text)
+
+    def test_nothing_that_helps(self):
+        for seen in (
+            line(),
+            line([("2001:db8:1::", 56, 0)]),
+            line([("fd00:1::", 56, 600)]),  # unique local: an operator's IPv4 servers are not there
+            line(onlink=[("fd00:5::1", 64, 600)]),
+            line(onlink=[("2001:db8:5::1", 128, 600)]),  # IA_NA
+            line(onlink=[("2001:db8:5::1", 64, 0)]),
+        ):
+            self.assertEqual(self.code(seen), "NO_PREFIX")
+
+    def test_option_ip6prefix_stands_for_the_lines(self):
+        given = (parse_ipv6("2001:db8:77::"), 60)
+        seen = Line("wan6", recorded("24.10"), prefix=given)
+        self.assertEqual(seen.delegated_prefix(), given)
+        self.assertEqual(seen.prefixes, [(given[0], 60, FOREVER)])
+
+
+class IncompleteTest(unittest.TestCase):
+    def test_interface_that_is_down(self):
+        # As recorded/'s wan while wan6 was down, but for the fields that do not matter here.
+        status = {
+            "up": False,
+            "pending": False,
+            "available": True,
+            "proto": "dhcpv6",
+            "device": "eth1",
+            "data": {},
+            "errors": [{"subsystem": "interface", "code": "NO_DEVICE"}],
+        }
+        seen = Line("wan6", status)
+        self.assertEqual((seen.up, seen.device, seen.errors), (False, "eth1", ["NO_DEVICE"]))
+        self.assertEqual(
+            (seen.prefixes, seen.onlink, seen.options, seen.vendor, seen.dns), ([], [], [], None, [])
+        )
+        self.assertFalse(seen.default_route)
+
+    def test_nothing_at_all(self):
+        seen = Line("wan6", {})
+        self.assertEqual((seen.up, seen.device, seen.prefixes, seen.problems), (False, None, [], []))
+
+    def test_default_route_is_one_to_everywhere(self):
+        self.assertTrue(line(route=[{"target": "::", "mask": 0, "nexthop": "fe80::1"}]).default_route)
+        for route in (
+            {"target": "2001:db8::", "mask": 0},
+            {"target": "::", "mask": 96},
+            {"target": "0.0.0.0", "mask": 0},
+        ):
+            self.assertFalse(line(route=[route]).default_route)
+
+    def test_passthru_that_cannot_be_read(self):
+        for passthru in ("0011004", "xx", "00110043000000d2", "0011"):
+            seen = line(data={"passthru": passthru})
+            self.assertEqual((seen.options, seen.vendor), ([], None))
+            self.assertIn("DHCPv6 options", seen.problems[0])
+
+    def test_vendor_option_that_cannot_be_read(self):
+        seen = line(data={"passthru": "001100030000d2" + "00170000"})
+        self.assertEqual(seen.vendor, None)
+        self.assertIn("option 17", seen.problems[0])
+        self.assertEqual(len(seen.options), 2)
+
+    def test_two_vendor_options(self):
+        # odhcp6c's OPTION_17 has only the last one, data.passthru has both (NETIFD).
+        one = "0011000e" + "000000d2" + "00ca0006" + "303132333435"
+        two = "0011000e" + "000000d2" + "00cb0006" + "303132333436"
+        self.assertEqual(line(data={"passthru": one + two}).vendor.numbers, ["012345", "012346"])
+
+    def test_entries_without_an_address(self):
+        status = {
+            "up": True,
+            "ipv6-prefix": [{"mask": 56}, {"address": "2001:db8::"}, {"address": "x", "mask": 56}],
+        }
+        status["ipv6-prefix"].append({"address": "2001:db8:1::", "mask": 56})
+        seen = Line("wan6", status)
+        self.assertEqual(seen.delegated_prefix(), (parse_ipv6("2001:db8:1::"), 56))
+        self.assertEqual(len(seen.problems), 3)
