@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ubus status codes and their texts (libubus)."""
+
+OK = 0
+INVALID_COMMAND = 1
+INVALID_ARGUMENT = 2
+METHOD_NOT_FOUND = 3
+NOT_FOUND = 4
+NO_DATA = 5
+PERMISSION_DENIED = 6
+TIMEOUT = 7
+NOT_SUPPORTED = 8
+UNKNOWN_ERROR = 9
+CONNECTION_FAILED = 10
+PARSE_ERROR = 12

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""odhcp6c's stand-in where no line is needed: command line, packets, the state script's environment."""
+
+import ipaddress
+import struct
+from types import SimpleNamespace
+
+import pytest
+
+import openwrt_root  # noqa: F401
+from dhcp6 import message, script
+from dhcp6.client import Client
+from dhcp6.options import BadUsage, Options
+
+LINE = [
+    "-s",
+    "/lib/netifd/dhcpv6.script",
+    "-Nnone",
+    "-P0",
+    "-V",
+    "000000d20006020000000001",
+    "-r17",
+    "-k",
+    "-t120",
+    "eth1",
+]
+DUID = b"\x00\x03\x00\x01\x02\x00\x00\x00\x00\x01"
+
+
+def test_the_line_of_proto_flets():
+    options = Options(LINE)
+    assert (options.addresses, options.prefix_mode, options.release, options.device) == (
+        "none",
+        "try",
+        False,
+        "eth1",
+    )
+    assert options.extra == {16: bytes.fromhex("000000d20006020000000001")} and options.requested == [17]
+    assert [(wish.length, wish.iaid) for wish in options.prefixes] == [(0, 1)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["eth1", "-l7"],
+        ["-l7", "eth1"],
+        ["--strict-rfc7550", "eth1"],
+        ["-S3", "eth1"],
+        ["-E", "eth1"],
+        ["-Nmaybe", "eth1"],
+        ["-Vxyz", "eth1"],
+        ["-Pxx/56", "eth1"],
+        ["-cg1", "eth1"],
+        [],
+        ["-k"],
+    ],
+)
+def test_what_a_release_would_refuse(words):
+    with pytest.raises(BadUsage):
+        Options(words)
+
+
+@pytest.fixture
+def client(monkeypatch):
+    monkeypatch.setattr("dhcp6.client.link_address", lambda _: DUID[4:])
+    client = Client(None, Options(LINE), print, None)
+    client.packets = []
+    client.socket = SimpleNamespace(sendto=lambda packet, _: client.packets.append(packet))
+    client.destination = None
+    return client
+
+
+def test_solicit(client):
+    client.send(message.SOLICIT, b"\1\2\3", 7)
+    packet = client.packets[0]
+    assert packet[:4] == b"\x01\1\2\3"
+    options = dict(message.read_options(packet[4:]))
+    assert [code for code, _ in message.read_options(packet[4:])] == [8, 6, 1, 16, 20, 39, 25]
+    assert options[1] == DUID and options[16] == bytes.fromhex("000000d20006020000000001")
+    assert options[25] == struct.pack("!III", 1, 0, 0), "no hint for -P0"
+    assert struct.unpack("!H", options[6][:2])[0] == 17 and 14 not in options and 3 not in options
+
+
+def test_information_request(client):
+    client.send(message.INFORMATION_REQUEST, b"\1\2\3", 0)
+    options = dict(message.read_options(client.packets[0][4:]))
+    assert 25 not in options and 39 not in options and options[6].endswith(struct.pack("!H", 32))
+
+
+def reply(lifetimes=(600, 900)):
+    prefix = message.option(
+        26, struct.pack("!II", *lifetimes) + b"\x38" + ipaddress.IPv6Address("2001:db8:4000:300::").packed
+    )
+    vendor = struct.pack("!IHH", 210, 201, 6) + DUID[4:]
+    return (
+        b"\x07\1\2\3"
+        + message.option(1, DUID)
+        + message.option(2, b"server")
+        + message.option(25, struct.pack("!III", 1, 300, 480) + prefix)
+        + message.option(17, vendor)
+        + message.option(23, ipaddress.IPv6Address("2001:db8:53::1").packed)
+    )
+
+
+def test_reply_and_environment(client):
+    read = message.Message(reply(), 100)
+    assert client.keep(read)
+    client.bound, client.reply_options, client.server_address = True, read.options, "fe80::1"
+    router = SimpleNamespace(
+        hop_limit=64, mtu=1500, reachable=0, retransmit=0, addresses={}, routes={}, servers={}, search={}
+    )
+    variables = script.environment(client, router, 101)
+    assert variables["PREFIXES"] == "2001:db8:4000:300::/56,599,899"
+    assert variables["RDNSS"] == "2001:db8:53::1" and variables["RA_MTU"] == "1500"
+    assert variables["OPTION_17"] == "000000d200c90006020000000001" and "OPTION_23" not in variables
+    # code and length included, client, server and IA left out: as recorded in data.passthru
+    assert (
+        variables["PASSTHRU"] == "0011000e000000d200c90006020000000001"
+        "0017001020010db8005300000000000000000001"
+    )
+
+
+def test_a_prefix_with_lifetime_nought_is_told_once(client):
+    client.keep(message.Message(reply(), 100))
+    assert not client.keep(message.Message(reply((0, 0)), 101)), "nothing usable in that answer"
+    assert [lease.valid for lease in client.prefixes.values()] == [0]
+    client.clock = lambda: 102
+    client.expire()
+    assert not client.prefixes
+
+
+@pytest.mark.parametrize("data", [b"", b"\x07\1\2", b"\x07\1\2\3\0\1\0\xff", b"\x07\1\2\3\0\x19\0\4\0\0\0\1"])
+def test_malformed(data):
+    with pytest.raises(message.Malformed):
+        message.Message(data, 0)
