@@ -1,0 +1,130 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Protocol `softwire`: IPv4 over an IPv6 interface. Declares the options, hands them to the client through a
+# file and starts it under netifd; decisions are the client's (/usr/sbin/softwire), updates
+# /lib/netifd/softwire.script's.
+
+RUN=/var/run/softwire
+
+[ -n "$INCLUDE_ONLY" ] || {
+	. /lib/functions.sh
+	. ../netifd-proto.sh
+	init_proto "$@"
+}
+
+# shellcheck disable=SC2034 # netifd-proto.sh reads the flags
+proto_softwire_init_config() {
+	no_device=1
+	available=1
+	lasterror=1
+	renew_handler=1
+
+	# Numbers too are strings here: netifd drops one that is wrong without a word, the client names it.
+	proto_config_add_string tunlink
+	proto_config_add_string provisioning
+	proto_config_add_string line_type
+	proto_config_add_array auth_server
+	proto_config_add_string auth_port
+	proto_config_add_string shared_secret
+	proto_config_add_string password
+	proto_config_add_string mac
+	proto_config_add_string manufacturer
+	proto_config_add_string software_version
+	proto_config_add_string hardware_version
+	proto_config_add_string interface_id
+	proto_config_add_string user_name
+	proto_config_add_string message_authenticator
+	proto_config_add_string reauth
+	proto_config_add_string ip6prefix
+	proto_config_add_string ip6addr
+	proto_config_add_string peeraddr
+	proto_config_add_string ipaddr
+	proto_config_add_string mtu
+	proto_config_add_string ttl
+	proto_config_add_string zone
+	proto_config_add_defaults
+}
+
+# A setup that cannot succeed must not be tried again: netifd would, several times a second.
+proto_softwire_fail() {
+	proto_notify_error "$@"
+	proto_block_restart "$1"
+}
+
+# Both names become parts of file names.
+proto_softwire_is_name() {
+	case "$1" in
+		""|.|..|*[!A-Za-z0-9_.-]*) return 1;;
+	esac
+}
+
+# The options go through a file, since netifd logs a call that it refuses with all its arguments.
+proto_softwire_write_files() {
+	local interface="$1" tunlink="$2"
+
+	umask 077
+	mkdir -p "$RUN" && chmod 700 "$RUN" || return
+	rm -f "$RUN/$interface.config.new" "$RUN/$interface@"* || return
+	json_dump > "$RUN/$interface.config.new" || return
+	mv "$RUN/$interface.config.new" "$RUN/$interface.config" || return
+	mkfifo -m 600 "$RUN/$interface@$tunlink"
+}
+
+proto_softwire_setup() {
+	local interface="$1"
+	local tunlink
+
+	command -v micropython >/dev/null || command -v python3 >/dev/null || {
+		proto_softwire_fail "$interface" MISSING_PACKAGE "install micropython-mbedtls or python3-light"
+		return
+	}
+
+	json_get_vars tunlink
+	proto_softwire_is_name "$interface" || {
+		proto_softwire_fail "$interface" BAD_CONFIG "interface name '$interface': letters, digits, _ . and - only"
+		return
+	}
+	proto_softwire_is_name "$tunlink" || {
+		proto_softwire_fail "$interface" BAD_CONFIG "tunlink '$tunlink': the IPv6 interface's name, such as wan6"
+		return
+	}
+
+	( proto_softwire_write_files "$interface" "$tunlink" ) || {
+		proto_softwire_fail "$interface" NO_RUN_DIRECTORY "$RUN: cannot be written"
+		return
+	}
+
+	( proto_add_host_dependency "$interface" "::" "$tunlink" )
+	proto_run_command "$interface" /usr/sbin/softwire client "$interface"
+}
+
+proto_softwire_renew() {
+	local fifo
+
+	for fifo in "$RUN/$1@"*; do
+		if [ -p "$fifo" ]; then echo renew 1<>"$fifo"; fi
+	done
+}
+
+# netifd removes it a moment later: waits, or the next client takes the address that is going for its own.
+proto_softwire_remove_endpoint() {
+	local endpoint="$1" tries=50
+
+	ubus list "$endpoint" >/dev/null 2>&1 || return 0
+	ubus call "$endpoint" remove
+	while [ "$tries" -gt 0 ] && ubus list "$endpoint" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+	done
+}
+
+# netifd runs this with the client still alive: end it first, and take the file away that allows an endpoint.
+proto_softwire_teardown() {
+	local interface="$1"
+
+	proto_kill_command "$interface"
+	proto_softwire_is_name "$interface" || return
+	rm -f "$RUN/$interface.config" "$RUN/$interface.json" "$RUN/$interface@"*
+	proto_softwire_remove_endpoint "network.interface.${interface}_ep"
+}
+
+[ -n "$INCLUDE_ONLY" ] || add_protocol softwire
