@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lab's addresses and secrets, in one place for tests and demo (RFC 3849, RFC 5737: documentation prefixes)."""
+
+PREFIX = "2001:db8:4000:300::/56"
+ENDPOINT = "2001:db8:4000:300:1111:1111:1111:1111"
+NEXT_PREFIX = "2001:db8:4000:500::/56"
+NEXT_ENDPOINT = "2001:db8:4000:500:1111:1111:1111:1111"
+CROSS_ENDPOINT = "2001:db8:4000:300:cb:71:700:0"
+RADIUS = "2001:db8:1812::1"
+SECOND_RADIUS = "2001:db8:1812::2"
+BORDER_ROUTER = "2001:db8:b::1"
+IPV4 = "203.0.113.7"
+NEXT_IPV4 = "203.0.113.8"
+INTERNET4 = "198.51.100.80"
+INTERNET6 = "2001:db8:6::80"
+WAN_MAC = "52:54:00:12:34:01"
+LAN_MAC = "52:54:00:12:34:00"
+NUMBERS = ("0312345678", "0312345679")
+SHARED_SECRET = "lab-shared-secret"
+PASSWORD = "lab-password"

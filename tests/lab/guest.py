@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One machine of the lab: a QEMU guest without KVM, its serial console driven by labgrid, files in and out by disks."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shlex
+import shutil
+import tarfile
+import time
+from pathlib import Path
+from typing import Callable
+
+from labgrid import Environment, Target
+from labgrid.driver import QEMUDriver, ShellDriver
+
+# The console's prompt, of the Debian guest and of OpenWrt alike.
+PROMPT = r"root@[A-Za-z0-9_-]+:[^ ]*# "
+OUT_DISK_SIZE = 64 << 20
+
+
+class LabError(Exception):
+    """The lab cannot go on; the text says what is missing or what was waited for."""
+
+
+def need(command: str, package: str) -> str:
+    """The command's path, or a plain message naming the Debian package that has it."""
+    path = shutil.which(command)
+    if not path:
+        raise LabError(f"the command {command} is missing; Debian's package {package} has it")
+    return path
+
+
+def wait_until(good: Callable[[], object], timeout: float, what: str, step: float = 0.5) -> object:
+    """The first true value of good(); LabError names `what` after `timeout` seconds, with the last error."""
+    end = time.monotonic() + timeout
+    while True:
+        problem = ""
+        try:
+            value = good()
+            if value:
+                return value
+        except (LabError, ValueError, KeyError, IndexError) as error:
+            problem = f" (last: {error})"
+        if time.monotonic() > end:
+            raise LabError(f"waited {timeout:.0f} s in vain: {what}{problem}")
+        time.sleep(step)
+
+
+class Commands:
+    """Something that runs shell commands."""
+
+    def run(self, command: str, timeout: float = 60) -> tuple[str, int]:
+        """The command's output (both streams) and exit status."""
+        raise NotImplementedError
+
+    def check(self, command: str, timeout: float = 60) -> str:
+        """The output of a command that must succeed."""
+        output, status = self.run(command, timeout)
+        if status:
+            raise LabError(f"{command!r} ended with status {status}: {output.strip()[-2000:]}")
+        return output
+
+    def wait_until(self, command: str, timeout: float, what: str) -> object:
+        """Runs the command until it succeeds."""
+        return wait_until(lambda: self.run(command)[1] == 0, timeout, what)
+
+
+class Namespace(Commands):
+    """A network namespace of a guest."""
+
+    def __init__(self, guest: Commands, name: str):
+        self.guest = guest
+        self.name = name
+
+    def run(self, command: str, timeout: float = 60) -> tuple[str, int]:
+        return self.guest.run(f"ip netns exec {self.name} sh -c {shlex.quote(command)}", timeout)
+
+
+class Guest(Commands):
+    """One QEMU machine; `nics` are whole -netdev texts with their MAC addresses."""
+
+    def __init__(
+        self, name: str, directory: Path, memory: int, nics: list[tuple[str, str, str]], files: Path
+    ):
+        self.name = name
+        self.directory = directory
+        self.out_disk = directory / f"{name}.out"
+        with self.out_disk.open("wb") as disk:
+            disk.truncate(OUT_DISK_SIZE)
+        self.memory = memory
+        self.nics = nics
+        self.files = files
+        self.extra: list[str] = []
+        self.target: Target | None = None
+        self.qemu: QEMUDriver | None = None
+        self.shell: ShellDriver | None = None
+
+    def _disk(self, path: Path, name: str, options: str) -> list[str]:
+        drive = f"file={path},format=raw,if=none,id={name},{options}"
+        return ["-drive", drive, "-device", f"virtio-blk-pci,drive={name},romfile="]
+
+    def power_on(self, image: Path | None, openwrt: Path | None = None) -> None:
+        """Starts the machine: from the lab's image, or from a whole disk image of OpenWrt."""
+        arguments = [
+            "-accel",
+            "tcg,thread=multi",
+            "-smp",
+            "1",
+            "-nodefaults",
+            "-no-user-config",
+            "-no-reboot",
+        ]
+        arguments += ["-device", "virtio-rng-pci,romfile="]
+        boot_args, kernel = None, None
+        if openwrt:
+            arguments += self._disk(openwrt, "root", "snapshot=on")
+        else:
+            assert image
+            kernel = "kernel"
+            boot_args = (
+                "console=ttyS0 quiet tsc=reliable no_timer_check random.trust_cpu=on mitigations=off panic=-1"
+                f" lab.hostname={self.name}"
+            )
+            arguments += ["-bios", "qboot.rom", "-initrd", str(image / "initrd.gz")]
+            arguments += self._disk(image / "rootfs.squashfs", "root", "read-only=on,file.locking=off")
+        arguments += self._disk(self.files, "files", "read-only=on")
+        arguments += self._disk(self.out_disk, "out", "cache=unsafe")
+        for netdev, name, mac in self.nics:
+            arguments += ["-netdev", netdev, "-device", f"virtio-net-pci,netdev={name},mac={mac},romfile="]
+        arguments += self.extra
+        configuration = self.directory / f"{self.name}.yaml"
+        configuration.write_text(
+            f"tools:\n  qemu: {need('qemu-system-x86_64', 'qemu-system-x86')}\n"
+            + (f"images:\n  kernel: {image / 'vmlinux'}\n" if kernel and image else "")
+            + f"targets:\n  {self.name}: {{}}\n",
+            encoding="utf-8",
+        )
+        self.target = Target(self.name, env=Environment(str(configuration)))
+        self.qemu = QEMUDriver(
+            self.target,
+            name=None,
+            qemu_bin="qemu",
+            machine="q35",
+            cpu="max",
+            memory=f"{self.memory}M",
+            kernel=kernel,
+            boot_args=boot_args,
+            display="none",
+            extra_args=shlex.join(arguments),
+        )
+        self.target.activate(self.qemu)
+        # labgrid would wait for ever for a QEMU that ended at once.
+        self.qemu._socket.settimeout(30)
+        try:
+            self.qemu.on()
+        except TimeoutError:
+            raise LabError("QEMU did not start; it says why on standard error") from None
+
+    def log_in(self, timeout: int = 120) -> None:
+        """Waits for the root shell on the serial console."""
+        assert self.target
+        self.shell = ShellDriver(
+            self.target,
+            name=None,
+            prompt=PROMPT,
+            login_prompt=r"login: $",
+            username="root",
+            console_ready=r"Please press Enter to activate this console",
+            login_timeout=timeout,
+        )
+        self.target.activate(self.shell)
+
+    def power_off(self) -> None:
+        """Pulls the plug; the root file system was never written to."""
+        if self.target:
+            self.target.cleanup()
+            self.target = None
+
+    def run(self, command: str, timeout: float = 60) -> tuple[str, int]:
+        assert self.shell, f"{self.name} is off"
+        if len(command) > 4000:
+            raise LabError(f"a console takes 4095 characters a line; this command has {len(command)}")
+        lines, _, status = self.shell.run(command, timeout=timeout, decodeerrors="replace")
+        return "\n".join(lines) + "\n", status
+
+    def link(self, name: str, up: bool) -> None:
+        """Plugs or pulls the cable of the network card with this -netdev name."""
+        assert self.qemu
+        self.qemu.monitor_command("set_link", {"name": name, "up": up})
+
+    def fetch(self, paths: str, into: Path) -> list[str]:
+        """Copies files and folders of the guest below `into`, through a disk; the names of what came."""
+        self.check(f"tar -cf - {paths} 2>/dev/null | dd of=/dev/vdc bs=64k conv=fsync 2>/dev/null; sync")
+        names = []
+        with tarfile.open(fileobj=io.BytesIO(self.out_disk.read_bytes()), ignore_zeros=False) as archive:
+            for member in archive.getmembers():
+                name = re.sub(r"^(\.?/)+", "", member.name)
+                if member.isfile() and ".." not in name.split("/"):
+                    target = into / name
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    source = archive.extractfile(member)
+                    assert source
+                    target.write_bytes(source.read())
+                    names.append(name)
+        return names
+
+
+def pack(tree: list[tuple[Path, str]], archive: Path) -> None:
+    """Writes a tar with the files of each folder below its path in the guest, owned by root, modes kept."""
+
+    def own(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
+        if "__pycache__" in info.name or info.name.endswith(".pyc"):
+            return None
+        info.uid = info.gid = 0
+        info.uname = info.gname = "root"
+        return info
+
+    # usr/merge: the guest's /lib, /bin and /sbin are links, which entries of that name would replace.
+    with tarfile.open(archive, "w", format=tarfile.USTAR_FORMAT) as tar:
+        for folder, prefix in tree:
+            for path in sorted(folder.rglob("*")):
+                if path.is_dir() or "__pycache__" in path.parts:
+                    continue
+                name = os.path.normpath(f"{prefix}/{path.relative_to(folder)}").lstrip("/")
+                tar.add(path, arcname=name, filter=own)

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lab: an access network and a router, two machines wired to each other alone; demo and system tests use it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Callable
+
+from labgrid.consoleloggingreporter import ConsoleLoggingReporter
+
+from tests.lab import addresses
+from tests.lab.guest import Guest, LabError, Namespace, need, pack, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = ROOT / "tests/lab"
+
+# What every user of OpenWrt gets from its image or package feed, the router's own configuration included.
+ROUTER_TREE = [
+    (ROOT / "tests/openwrt/root", "/"),
+    (HERE / "router", "/"),
+    (ROOT / "files", "/"),
+    (ROOT / "lib", "/lib"),
+    (ROOT / "src", "/usr/lib/softwire"),
+]
+ACCESS_TREE = [
+    (HERE / "access", "/lab/access"),
+    (ROOT / "files/etc/softwire", "/etc/softwire"),
+    (ROOT / "src", "/lab/tree/src"),
+    (ROOT / "files", "/lab/tree/files"),
+    (ROOT / "tests/unit", "/lab/tree/tests/unit"),
+    (ROOT / "tests/integration", "/lab/tree/tests/integration"),
+]
+
+
+def guest_image() -> Path:
+    """The folder of the guest image, made now if it is not there yet."""
+    made = subprocess.run([HERE / "image.sh"], stdout=subprocess.PIPE, text=True, check=False)
+    if made.returncode:
+        raise LabError("the guest image could not be made; the reason is above")
+    return Path(made.stdout.strip())
+
+
+class Lab:
+    """`access` and `router` are machines, `lanhost` is a host behind the router; logs and capture go to `directory`."""
+
+    def __init__(self, directory: Path, tell: Callable[[str], None] = print):
+        self.directory = directory
+        self.tell = tell
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
+        need("qemu-system-x86_64", "qemu-system-x86")
+        openwrt = os.environ.get("OPENWRT_IMAGE")
+        self.openwrt = Path(openwrt).resolve() if openwrt else None
+        if self.openwrt and not self.openwrt.is_file():
+            raise LabError(
+                f"OPENWRT_IMAGE '{openwrt}' is not there: the path of an unpacked x86-64 disk image is right"
+            )
+        # A UNIX socket's path is short.
+        self.sockets = Path(tempfile.mkdtemp(prefix="softwire-lab-"))
+        self.capture = directory / "line.pcap"
+        self.access = self._guest("access", 384, "line", "lan", ACCESS_TREE)
+        self.access.extra = ["-object", f"filter-dump,id=capture,netdev=line,file={self.capture}"]
+        # A real OpenWrt has its own userland.
+        tree = [entry for entry in ROUTER_TREE if not (self.openwrt and "openwrt" in str(entry[0]))]
+        self.router = self._guest("router", 256, "lan", "line", tree)
+        self.lanhost = Namespace(self.access, "lanhost")
+        self.internet4 = Namespace(self.access, "inet4")
+        self.internet6 = Namespace(self.access, "inet6")
+
+    def _guest(self, name: str, memory: int, first: str, second: str, tree: list[tuple[Path, str]]) -> Guest:
+        files = self.directory / f"{name}.tar"
+        pack([entry for entry in tree if entry[0].is_dir()], files)
+        router = name == "router"
+        macs = {"lan": addresses.LAN_MAC, "line": addresses.WAN_MAC}
+        if not router:
+            macs = {"lan": "52:54:00:00:00:10", "line": "52:54:00:00:00:01"}
+        nics = []
+        for link in (first, second):
+            own, other = (f"{link}.{side}" for side in (("r", "a") if router else ("a", "r")))
+            ends = ((end, self.sockets / name) for end, name in (("local", own), ("remote", other)))
+            wire = ",".join(f"{end}.type=unix,{end}.path={path}" for end, path in ends)
+            nics.append((f"dgram,id={link},{wire}", link, macs[link]))
+        return Guest(name, self.directory, memory, nics, files)
+
+    def boot(self) -> None:
+        """Both machines up to their root shells, our files unpacked."""
+        ConsoleLoggingReporter.start(str(self.directory))
+        image = guest_image()
+        self.access.power_on(image)
+        self.router.power_on(image, self.openwrt)
+        for guest in (self.access, self.router):
+            guest.log_in()
+            guest.check("tar -xf /dev/vdb -C /")
+        self.tell("two machines run")
+
+    def start_access(self) -> None:
+        """The access network: routers, servers and the internet behind them."""
+        self.access.check("sh /lab/access/access start", timeout=180)
+        self.tell("the access network runs")
+
+    def start_router(self) -> None:
+        """OpenWrt's userland, or its stand-in."""
+        command = "/etc/init.d/network restart" if self.openwrt else "/sbin/openwrt-start"
+        self.router.check(command, timeout=120)
+        self.tell("the router runs")
+
+    def start(self) -> None:
+        """All three."""
+        self.boot()
+        self.start_access()
+        self.start_router()
+
+    def wait_until(self, good: Callable[[], object], timeout: float, what: str) -> object:
+        """The first true value of good(); an error that names `what` otherwise."""
+        return wait_until(good, timeout, what)
+
+    def collect(self) -> None:
+        """Logs and state of both machines, below the directory."""
+        self.access.fetch("/var/log", self.directory / "access")
+        self.router.fetch("/var/log /var/run/softwire /tmp/resolv.conf.d", self.directory / "router")
+
+    def stop(self) -> None:
+        """Pulls both plugs; whatever happened before, nothing is left running."""
+        for guest in (self.router, self.access):
+            guest.power_off()
+            for leftover in (guest.out_disk, guest.files, self.directory / f"{guest.name}.yaml"):
+                leftover.unlink(missing_ok=True)
+        shutil.rmtree(self.sockets, ignore_errors=True)
+
+
+__all__ = ["Lab", "LabError", "addresses"]
