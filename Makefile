@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every developer command, by name; each brings what it needs (tests/setup.sh) and keeps it under build/.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test lint unit integration handler system bench clean
+
+# The pinned tools come first; a user's PATH may lack the folders of mmdebstrap's helpers.
+export PATH := $(CURDIR)/build/venv/bin:$(PATH):/usr/sbin:/sbin
+export PYTHONDONTWRITEBYTECODE := 1
+
+setup  := @tests/setup.sh
+python := build/venv/bin/python
+# ARGS reaches pytest, make bench and make demo: make unit ARGS='-k wire -x'
+pytest  = $(python) -m pytest --junit-xml=build/junit-$@.xml $(ARGS)
+
+help: ## what there is
+	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | \
+		while read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+demo: ## an access network and a router in two machines: the line comes up before your eyes; logs in build/demo/
+	$(setup) host python image
+	@$(python) -m tests.lab.demo $(ARGS)
+
+test: lint ## every test (lint, unit, floor, handler, integration, system)
+	$(setup) host python floor image
+	@$(pytest) tests/unit tests/floor tests/handler tests/openwrt tests/integration tests/system
+
+lint: ## style, types, shell, and what MicroPython 1.23 cannot do
+	$(setup) host python
+	@tests/lint/run.sh
+
+unit: ## the helper's own tests, on CPython and on MicroPython 1.23
+	$(setup) host python floor
+	@$(pytest) tests/unit tests/floor
+
+handler: ## what the shell says to netifd, and the stand-in for OpenWrt
+	$(setup) host python
+	@$(pytest) tests/handler tests/openwrt
+
+integration: ## pyrad_lite against a real FreeRADIUS (boots a machine)
+	$(setup) host python image
+	@$(pytest) tests/integration
+
+system: ## the whole way, from the line's DHCPv6 to a LAN host's packet (boots machines)
+	$(setup) host python image
+	@$(pytest) tests/system
+
+bench: ## instructions, time, memory and size beside radclient and the budgets; results in build/bench/
+	$(setup) host python image
+	@$(python) -m tests.bench $(ARGS)
+
+clean: ## removes build/, the guest image and the virtual environment included
+	rm -rf build

@@ -1,0 +1,148 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Brings what tests and demo need, a step a word: host (Debian packages), python (virtual environment),
+# floor (MicroPython 1.23 as WebAssembly), image (the guest's). Everything but packages goes below build/.
+
+set -eu
+
+cd "$(dirname "$0")/.."
+umask 022
+
+# Command and the Debian package that has it.
+host_commands="
+	git:git busybox:busybox dash:dash qemu-system-x86_64:qemu-system-x86
+	mmdebstrap:mmdebstrap sqfstar:squashfs-tools flock:util-linux"
+# labgrid's is the highest demand.
+python_test='import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))'
+
+fail() {
+	echo "setup: $*" >&2
+	exit 1
+}
+
+# step <title> <name of the log> <command>...: one line with a growing row of dots and the time it took.
+step() {
+	title=$1 log=build/log/$2.log
+	shift 2
+	mkdir -p build/log
+	started=$(date +%s)
+	printf 'setup: %s ' "$title" >&2
+	"$@" > "$log" 2>&1 < /dev/null &
+	job=$!
+	trap 'kill $job 2> /dev/null; exit 130' INT TERM
+	beat=0
+	while kill -0 "$job" 2> /dev/null; do
+		sleep 0.2
+		beat=$((beat + 1))
+		[ $((beat % 10)) != 0 ] || printf . >&2
+	done
+	status=0
+	wait "$job" || status=$?
+	trap - INT TERM
+	printf ' %s s\n' $(($(date +%s) - started)) >&2
+	return "$status"
+}
+
+# must <what cannot be had> <arguments of step>...
+must() {
+	what=$1
+	shift
+	step "$@" || {
+		tail -n 15 "build/log/$2.log" >&2
+		fail "$what; the lines above are the end of build/log/$2.log"
+	}
+}
+
+find_python() {
+	for python in python3 /usr/bin/python3 python3.13 python3.12 python3.11 python3.10; do
+		if command -v "$python" > /dev/null && "$python" -c "$python_test" 2> /dev/null; then
+			command -v "$python"
+			return
+		fi
+	done
+	return 1
+}
+
+missing_packages() {
+	wanted=$host_commands
+	[ "$(id -u)" = 0 ] || wanted="$wanted newuidmap:uidmap"
+	for pair in $wanted; do
+		command -v "${pair%%:*}" > /dev/null || printf '%s ' "${pair#*:}"
+	done
+	find_python > /dev/null || printf '%s ' python3 python3-venv
+}
+
+apt_get() {
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
+}
+
+setup_host() {
+	packages=$(missing_packages)
+	[ -n "$packages" ] || return 0
+	command -v apt-get > /dev/null ||
+		fail "this machine lacks what these Debian packages have, and has no apt-get: $packages"
+	sudo=
+	if [ "$(id -u)" != 0 ]; then
+		command -v sudo > /dev/null || fail "not root and no sudo; as root: apt-get install $packages"
+		# The password, where one is needed, is asked for now, not behind the progress line.
+		sudo -n true 2> /dev/null || { [ -t 0 ] && sudo -v; } ||
+			fail "sudo wants a password and nobody is there to type it; as root: apt-get install $packages"
+		sudo='sudo -n'
+	fi
+	echo "setup: these Debian packages are missing: $packages" >&2
+	# Fresh package lists only where the ones at hand do not do.
+	# shellcheck disable=SC2086  # a list of words
+	step "installing them" apt apt_get install --no-install-recommends $packages || {
+		must "Debian's package lists cannot be had" "fetching package lists first" apt-update apt_get update
+		must "apt-get cannot install $packages" "installing them" apt apt_get install --no-install-recommends $packages
+	}
+	packages=$(missing_packages)
+	[ -z "$packages" ] || fail "installed, but their commands are still not found: $packages"
+}
+
+setup_python() {
+	base=$(find_python) || fail "no Python 3.10 or newer with the modules venv and ensurepip (Debian: python3-venv)"
+	# A virtual environment knows its own path, and its Python's.
+	stamp=$({
+		pwd
+		"$base" -c 'import sys; print(sys.version, sys.base_prefix)'
+		sed -n '/^\[dependency-groups\]/,/^]/p' pyproject.toml
+		cat tests/constraints.txt
+	} | sha256sum)
+	[ "$(cat build/venv/stamp 2> /dev/null)" != "$stamp" ] || return 0
+	rm -rf build/venv
+	must "no virtual environment" "making a virtual environment" venv "$base" -m venv build/venv
+	must "the pinned pip cannot be had" "installing pip" pip \
+		build/venv/bin/python -m pip install --upgrade -c tests/constraints.txt pip
+	must "the pinned Python packages cannot be had" "installing the pinned Python packages" python \
+		build/venv/bin/python -m pip install -c tests/constraints.txt --group dev
+	echo "$stamp" > build/venv/stamp
+}
+
+setup_floor() {
+	stamp=$(sha256sum < tests/floor/fetch.py)
+	[ "$(cat build/micropython-1.23/stamp 2> /dev/null)" != "$stamp" ] || return 0
+	rm -rf build/micropython-1.23
+	mkdir -p build/micropython-1.23
+	must "MicroPython 1.23 cannot be had" "fetching MicroPython 1.23" floor \
+		build/venv/bin/python tests/floor/fetch.py build/micropython-1.23
+	echo "$stamp" > build/micropython-1.23/stamp
+}
+
+setup_image() {
+	# It has its own cache and tells its own progress; pip comes from the virtual environment.
+	PATH=$PWD/build/venv/bin:$PATH tests/lab/image.sh > /dev/null || fail "the guest image cannot be made"
+}
+
+# The virtual environment is made, and found stale, by another Python than its own.
+while [ "${PATH#"$PWD/build/venv/bin:"}" != "$PATH" ]; do
+	PATH=${PATH#"$PWD/build/venv/bin:"}
+done
+PATH=$PATH:/usr/sbin:/sbin
+for word in "$@"; do
+	case $word in
+		host | python | floor | image) "setup_$word" ;;
+		*) fail "unknown step '$word': host, python, floor and image are right" ;;
+	esac
+done

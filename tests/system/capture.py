@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The capture of the line: what passed between the router's WAN port and the access network, as scapy reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from scapy.layers.dhcp6 import DHCP6_Solicit
+from scapy.layers.inet import UDP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.radius import Radius
+from scapy.utils import RawPcapReader
+
+from tests.lab import addresses
+
+ETHERNET, IPV6 = 14, 40
+PROTOCOL_IPIP, PROTOCOL_UDP = 4, 17
+
+
+def ipv6_packets(capture: Path) -> Iterator[bytes]:
+    """All IPv6 packets, oldest first."""
+    for frame, _ in RawPcapReader(str(capture)):
+        if frame[12:14] == b"\x86\xdd":
+            yield frame[ETHERNET:]
+
+
+def tunnelled(capture: Path) -> Iterator[IPv6]:
+    """Everything that the router sent to the border router, whatever headers it has."""
+    for octets in ipv6_packets(capture):
+        packet = IPv6(octets)
+        if packet.src == addresses.ENDPOINT and packet.dst == addresses.BORDER_ROUTER:
+            yield packet
+
+
+def udp_packets(capture: Path) -> Iterator[IPv6]:
+    """Everything in UDP."""
+    for octets in ipv6_packets(capture):
+        if octets[6] == PROTOCOL_UDP:
+            yield IPv6(octets)
+
+
+def dhcpv6_messages(capture: Path) -> list[int]:
+    """The types of all DHCPv6 messages that the router sent."""
+    return [bytes(packet[UDP].payload)[0] for packet in udp_packets(capture) if packet[UDP].sport == 546]
+
+
+def first_solicit(capture: Path) -> IPv6:
+    """The router's first DHCPv6 message."""
+    return next(packet for packet in udp_packets(capture) if DHCP6_Solicit in packet)
+
+
+def first_radius_request(capture: Path) -> IPv6:
+    """The router's first Access-Request."""
+    return next(packet for packet in udp_packets(capture) if Radius in packet and packet[Radius].code == 1)

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Other lines and other options: what the router sends then, and that IPv4 packets pass."""
+
+import json
+import struct
+
+import pytest
+from scapy.layers.inet import UDP
+from scapy.layers.radius import Radius
+
+from tests.lab import addresses
+from tests.system import capture
+from tests.system.softwires import Softwire, Softwires
+
+USER_NAME, CHAP_PASSWORD, VENDOR_SPECIFIC, CHAP_CHALLENGE, MESSAGE_AUTHENTICATOR = 1, 3, 26, 60, 80
+SOFTBANK = 22197
+NOBODY = {"auth_server": None, "shared_secret": None, "password": None}
+
+FIXED = Softwire(
+    64, "fixed", provisioning="static", peeraddr=addresses.BORDER_ROUTER, ipaddr="203.0.113.164", **NOBODY
+)
+SIGNED = Softwire(65, "signed", message_authenticator="send")
+VERIFIED = Softwire(66, "verified", message_authenticator="require")
+MAC = Softwire(67, "mac", mac="00-00-5E-00-53-Af")
+ZONE = Softwire(68, "zone", zone="wan")
+NARROW = Softwire(69, "narrow", mtu="1400")
+# The first one is silent.
+SECOND = Softwire(70, "second", auth_server=[addresses.SECOND_RADIUS, addresses.RADIUS])
+ALL = [FIXED, SIGNED, VERIFIED, MAC, ZONE, NARROW, SECOND]
+
+
+class Request:
+    """A packet of RADIUS as it crossed the line (RFC 2865)."""
+
+    def __init__(self, packet):
+        self.source, self.server = packet.src, packet.dst
+        octets = bytes(packet[UDP].payload)
+        self.code, self.identifier, length = struct.unpack("!BBH", octets[:4])
+        self.attributes = list(records(octets[20:length]))
+        self.types = [kind for kind, _ in self.attributes]
+
+    def first(self, kind):
+        """The value of the first attribute of this type."""
+        return dict(reversed(self.attributes))[kind]
+
+    def vendor(self):
+        """The vendor attributes, a list for each attribute that holds some."""
+        values = [value for kind, value in self.attributes if kind == VENDOR_SPECIFIC]
+        assert all(value[:4] == SOFTBANK.to_bytes(4, "big") for value in values)
+        return [list(records(value[4:])) for value in values]
+
+
+def records(octets):
+    """(type, value) of a row of attributes."""
+    while octets:
+        kind, length = octets[0], octets[1]
+        yield kind, octets[2:length]
+        octets = octets[length:]
+
+
+def radius(lab, client, code=1):
+    """All packets with this code from (requests) or to (answers) the client's address."""
+    found = [Request(packet) for packet in capture.udp_packets(lab.capture) if Radius in packet]
+    return [
+        request
+        for request in found
+        if request.code == code and client == (request.source if code == 1 else request.server)
+    ]
+
+
+# --- several at once
+
+
+@pytest.fixture(scope="module")
+def beside(booted):
+    """All of them, beside the line's own softwire; only the one with two servers may still be waiting for the first."""
+    access = booted.lab.access
+    table = Softwires(booted, ALL)
+    table.subscribe()
+    booted.access_changed("radius accept")
+    booted.access(f"tunnel {FIXED.endpoint} {FIXED.ipv4}")
+    silence = f"UDP6-RECV:1812,bind=[{addresses.SECOND_RADIUS}]"
+    access.check(f"(setsid socat -u '{silence}' OPEN:/dev/null & echo $! > /tmp/silent)")
+    table.configure(ALL)
+    booted.wait(lambda: table.down() in ([], [SECOND.name]), 90, "the softwires are up")
+    yield table
+    access.check("kill $(cat /tmp/silent)")
+    table.remove()
+    booted.access("restore", 120)
+    booted.changed = False
+
+
+def test_static(beside):
+    """A softwire from options alone: packets pass, and nobody was asked."""
+    assert beside.seen(FIXED) == FIXED.ipv4
+    assert radius(beside.line.lab, FIXED.endpoint) == []
+    tunnel = f" remote {addresses.BORDER_ROUTER} local {FIXED.endpoint} "
+    assert tunnel in beside.router.check("/sbin/ip -d link show dev sw-fixed")
+
+
+def test_mac(beside):
+    """Option mac goes into vendor attribute 1 as it is written."""
+    assert [value for _, value in radius(beside.line.lab, MAC.endpoint)[0].vendor()[0]] == [
+        b"00-00-5E-00-53-Af"
+    ]
+    assert beside.seen(MAC) == MAC.ipv4
+
+
+def test_zone(beside):
+    """Option zone puts the tunnel into the firewall's zone; without it the interface is nobody's."""
+    interfaces = beside.interfaces()
+    assert interfaces["zone"]["data"]["zone"] == "wan"
+    assert "zone" not in interfaces["narrow"]["data"]
+    ruleset = beside.router.check("nft list ruleset")
+    assert "sw-zone" in ruleset and "sw-wan" in ruleset and "sw-narrow" not in ruleset
+    assert beside.seen(ZONE) == ZONE.ipv4
+
+
+def test_mtu(beside):
+    """Option mtu: a packet of that size passes whole, one octet more does not."""
+    assert " mtu 1400 " in beside.router.check("/sbin/ip link show dev sw-narrow")
+    ping = f"/usr/bin/ping -I sw-narrow -M do -c 1 -W 5 {addresses.INTERNET4} -s "
+    beside.router.check(f"{ping} 1372")
+    assert beside.router.run(f"{ping} 1373")[1] != 0
+    assert beside.seen(NARROW) == NARROW.ipv4
+
+
+def test_message_authenticator(beside):
+    """A server that requires it answers those who send it, as the first attribute, and nobody else."""
+    lab, line = beside.line.lab, beside.line
+    asked = {softwire: len(radius(lab, softwire.endpoint)) for softwire in (SIGNED, VERIFIED, MAC)}
+    answers = len(radius(lab, MAC.endpoint, 2))
+    line.access("radius require-message-authenticator")
+    for softwire in (MAC, SIGNED, VERIFIED):
+        beside.router.check(f"ubus call network.interface.{softwire.name} renew")
+    for softwire in (SIGNED, VERIFIED):
+        line.wait(
+            lambda s=softwire: len(radius(lab, s.endpoint, 2)) == asked[s] + 1,
+            30,
+            f"{softwire.name} is answered",
+        )
+        assert [request.types[0] for request in radius(lab, softwire.endpoint)] == [MESSAGE_AUTHENTICATOR] * (
+            asked[softwire] + 1
+        )
+        line.wait(
+            lambda s=softwire: line.status(s.name)["phase"] == "up", 30, f"{softwire.name} took the answer"
+        )
+        assert "error" not in line.status(softwire.name)
+        assert beside.seen(softwire) == softwire.ipv4
+    line.wait(lambda: len(radius(lab, MAC.endpoint)) >= asked[MAC] + 2, 30, "the one without asks twice")
+    assert MESSAGE_AUTHENTICATOR not in radius(lab, MAC.endpoint)[-1].types
+    assert len(radius(lab, MAC.endpoint, 2)) == answers
+    line.access("radius accept")
+
+
+def test_second_server(beside):
+    """The second server is asked when the first one is silent."""
+    beside.wait_until_up(90)
+    servers = [request.server for request in radius(beside.line.lab, SECOND.endpoint)]
+    assert servers[0] == addresses.SECOND_RADIUS and servers[-1] == addresses.RADIUS
+    assert servers == sorted(servers, reverse=True)
+    assert beside.line.status(SECOND.name)["answer"]["server"] == f"[{addresses.RADIUS}]:1812"
+    assert beside.seen(SECOND) == SECOND.ipv4
+
+
+# --- the line's own
+
+
+def test_cross(line):
+    """CROSS: four groups in the name, CHAP identifier 0, vendor attributes in one, the endpoint from the answer."""
+    with line.undone():
+        line.configure(line_type="cross")
+        line.wait(lambda: line.endpoints() == [addresses.CROSS_ENDPOINT], 60, "the endpoint is CROSS'")
+        line.wait_for_softwire()
+        request = radius(line.lab, addresses.ENDPOINT)[-1]
+        assert request.types == [USER_NAME, CHAP_PASSWORD, VENDOR_SPECIFIC, CHAP_CHALLENGE]
+        assert request.first(USER_NAME) == b"2001:0db8:4000:0300"
+        assert request.first(CHAP_PASSWORD)[0] == 0 and len(request.first(CHAP_PASSWORD)) == 17
+        assert request.vendor() == [
+            [(1, addresses.WAN_MAC.encode()), (2, b"NTT-AT"), (3, b"BAPP"), (4, b"hw_rev_1.00")]
+        ]
+        tunnel = f" remote {addresses.BORDER_ROUTER} local {addresses.CROSS_ENDPOINT} "
+        assert tunnel in line.router.check("/sbin/ip -d link show dev sw-wan")
+        line.configure(line_type=None)
+        line.wait(lambda: line.endpoints() == [addresses.ENDPOINT], 60, "the endpoint is NEXT's")
+        line.wait_for_softwire()
+
+
+def interpreter(line):
+    """The program that runs the resident client."""
+    client = line.client()
+    return line.router.check(f"readlink /proc/{client[0]}/exe").strip() if len(client) == 1 else ""
+
+
+def test_cpython(line):
+    """Without MicroPython the launcher takes python3, and all is the same."""
+    micropython = line.router.check("command -v micropython").strip()
+    assert interpreter(line).rpartition("/")[2].startswith("micropython")
+    usual = line.status()
+    with line.undone():
+        line.router.check(f"mv {micropython} {micropython}.away")
+        try:
+            line.router.check("/sbin/ifup wan")
+            line.wait(lambda: "/python3" in interpreter(line), 60, "the client runs on CPython")
+            line.wait_for_softwire()
+            status = line.status()
+            assert status["tunnel"] == usual["tunnel"] and status["line"] == usual["line"]
+            assert line.router.check("softwire status wan").startswith("wan: up\n")
+        finally:
+            line.router.check(f"mv {micropython}.away {micropython}")
+        line.router.check("/sbin/ifup wan")
+        line.wait(lambda: "/micropython" in interpreter(line), 60, "the client runs on MicroPython again")
+        line.wait_for_softwire()
+    # The variable chooses for one command.
+    told = json.loads(line.router.check("SOFTWIRE_PYTHON=/usr/bin/python3 softwire --json status wan"))
+    assert told["tunnel"] == usual["tunnel"]
+
+
+def test_dhcpv6(line):
+    """Stock `proto dhcpv6` that asks for option 17 is as good a tunlink as `flets`."""
+    vendor_class = "000000d20006" + addresses.WAN_MAC.replace(":", "")
+    with line.undone():
+        options = {"proto": "dhcpv6", "reqopts": "17", "vendorclass": vendor_class, "reqaddress": "none"}
+        for name, value in options.items():
+            line.router.check(f"uci set network.wan6.{name}={value}")
+        line.router.check("uci commit network; /etc/init.d/network reload")
+        line.wait(
+            lambda: line.interface("wan6")["up"] and line.interface("wan6")["proto"] == "dhcpv6",
+            60,
+            "dhcpv6 is up",
+        )
+        line.wait_for_softwire()
+        told = line.status()["line"]
+        assert tuple(told["numbers"]) == addresses.NUMBERS and told["mac_echo"] == addresses.WAN_MAC
+        assert line.seen_by_ipv6().startswith("2001:db8:4000:300:")
+        line.router.check("cp /etc/network.saved /etc/config/network; /etc/init.d/network reload")
+        line.wait(
+            lambda: line.interface("wan6")["up"] and line.interface("wan6")["proto"] == "flets",
+            60,
+            "flets is up",
+        )
+        line.wait_for_softwire()
