@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""README names every option that the handlers take and every error code that a user can meet, and no others."""
+
+import re
+from pathlib import Path
+
+from softwire.config import OPTIONS
+from softwire.errors import CODES
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def rows(heading):
+    """The words in back quotes that stand in the first column of the tables below a heading."""
+    section = README[README.index(heading) :].split("\n## ")[0].split("\n### ")[0]
+    return {
+        word for row in re.findall(r"^\|([^|]*)\|", section, re.M) for word in re.findall(r"`([\w.]+)`", row)
+    }
+
+
+def declared(handler):
+    text = (ROOT / "lib/netifd/proto" / handler).read_text(encoding="utf-8")
+    return set(re.findall(r"proto_config_add_(?:string|boolean|int|array) (\w+)", text))
+
+
+def test_options_of_softwire():
+    netifd = {"defaultroute", "peerdns", "dns", "metric"}
+    assert rows("### proto softwire") - netifd == set(OPTIONS) == declared("softwire.sh")
+
+
+def test_options_of_flets():
+    assert rows("### proto flets") - {"device"} == declared("flets.sh")
+
+
+def test_error_codes():
+    assert rows("## When it does not work") - {"NO_DEVICE"} == set(CODES)
+
+
+def test_every_code_in_the_source_is_declared():
+    used = set()
+    for path in [*(ROOT / "src/softwire").rglob("*.py"), *(ROOT / "lib").rglob("*.s*")]:
+        text = path.read_text(encoding="utf-8")
+        used |= set(re.findall(r'ProvisioningError\(\s*"([A-Z_0-9]+)"', text))
+        used |= set(re.findall(r'_fail "\$interface" ([A-Z_0-9]+)', text))
+    assert used <= set(CODES) and used > {"BAD_CONFIG", "NO_MAC", "HANDOVER_REFUSED"}
