@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lab's line for system tests: up once, and put back behind each test that changed it."""
 
+import re
+
 import pytest
 
 from tests.system import processes
 from tests.system.router import Line
+
+# What a failure's report shows of the router, whose state is another one by the time that anybody can look.
+ROUTER_STATE = """softwire status; ifstatus wan; ifstatus wan6; ip -6 address; ip -4 route; ip -6 route
+ip -6 neigh; nft list ruleset; cat /proc/net/nf_conntrack; logread | tail -n 60"""
 
 
 def pytest_collection_modifyitems(items):
@@ -26,3 +32,13 @@ def line(booted):
     """The working line; whatever a test changed is put back behind it."""
     yield booted
     booted.restore()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Adds the router's state to the report of a test that failed while the line was there."""
+    outcome = yield
+    line = getattr(item, "funcargs", {}).get("booted")
+    if call.when == "call" and call.excinfo and line:
+        told = (f"# {command}\n{line.router.run(command)[0]}" for command in re.split("[;\n]", ROUTER_STATE))
+        outcome.get_result().sections.append(("the router", "\n".join(told)))

@@ -84,8 +84,8 @@ class Softwires:
         return self.router.run(command)[0].strip()
 
     def remove(self) -> None:
-        """The configuration of the beginning, and nothing of theirs left."""
+        """The configuration of the beginning, and nothing of theirs left: neither interface nor endpoint."""
         self.router.check("cp /etc/network.saved /etc/config/network; /etc/init.d/network reload")
-        names = " ".join(softwire.name for softwire in self.softwires)
-        gone = f"for name in {names}; do ! ubus list network.interface.$name >/dev/null || exit 1; done"
-        self.router.wait_until(f"( {gone} )", 60, f"gone: {names}")
+        theirs = {name for softwire in self.softwires for name in (softwire.name, f"{softwire.name}_ep")}
+        self.line.wait(lambda: not theirs & set(self.interfaces()), 60, f"gone: {sorted(theirs)}")
+        assert not {softwire.endpoint for softwire in self.softwires} & set(self.line.endpoints())

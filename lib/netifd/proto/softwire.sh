@@ -110,14 +110,15 @@ proto_softwire_renew() {
 proto_softwire_remove_endpoint() {
 	local endpoint="$1" tries=50
 
-	ubus list "$endpoint" >/dev/null 2>&1 || return 0
-	ubus call "$endpoint" remove
+	# It need not be there.
+	ubus call "$endpoint" remove 2>/dev/null || return 0
 	while [ "$tries" -gt 0 ] && ubus list "$endpoint" >/dev/null 2>&1; do
 		tries=$((tries - 1))
 	done
 }
 
-# netifd runs this with the client still alive: end it first, and take the file away that allows an endpoint.
+# netifd runs this with the client still alive: end it first, and take the file away that allows an endpoint. After
+# five seconds netifd kills this script: nothing stands before the two calls that matter.
 proto_softwire_teardown() {
 	local interface="$1"
 
