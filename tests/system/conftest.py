@@ -10,7 +10,7 @@ from tests.system.router import Line
 
 # What a failure's report shows of the router, whose state is another one by the time that anybody can look.
 ROUTER_STATE = """softwire status; ifstatus wan; ifstatus wan6; ip -6 address; ip -4 route; ip -6 route
-ip -6 neigh; nft list ruleset; cat /proc/net/nf_conntrack; logread | tail -n 60"""
+ip -6 neigh; nft list ruleset; cat /proc/net/nf_conntrack; /sbin/logread | tail -n 60"""
 
 
 def pytest_collection_modifyitems(items):
