@@ -17,6 +17,7 @@ from softwire.config import Config
 from softwire.endpoint import present
 from softwire.errors import ProvisioningError
 from softwire.line import Line
+from softwire.watch import Watch
 
 EVENT_SCRIPT = "/lib/netifd/softwire.script"
 
@@ -24,6 +25,8 @@ EVENT_SCRIPT = "/lib/netifd/softwire.script"
 RETRY_FIRST, RETRY_LONGEST = 1, 300
 # netifd needs a moment for an address: seconds between looks, and how long to look.
 SETTLE_STEP, SETTLE_LONGEST = 0.2, 5
+# Seconds between two questions at least where nothing but a silent border router is the reason.
+SILENCE_PAUSE = 300
 # A poll may not be longer than what fits its millisecond argument everywhere.
 WAIT_LONGEST = 86400
 
@@ -37,6 +40,10 @@ def run_event(event, parameters):
     """Calls the event script with the parameters in its environment; True if netifd accepted."""
     words = ["{}={}".format(name, ubus.quote(str(parameters[name]))) for name in sorted(parameters)]
     return os.system("{} exec {} {}".format(" ".join(words), EVENT_SCRIPT, event)) == 0
+
+
+class LineChanged(Exception):
+    """The line is not the one any more that an answer is being waited for."""
 
 
 class Wake:
@@ -57,6 +64,16 @@ class Wake:
             timeout = 0
         return words
 
+    def wait_for(self, sock, milliseconds):
+        """(whether the socket became readable in time, the words that came meanwhile)."""
+        self.poll.register(sock, select.POLLIN)
+        try:
+            found = len(self.poll.poll(milliseconds))
+        finally:
+            self.poll.unregister(sock)
+        words = self.wait(0)
+        return found > bool(words), words
+
 
 class Client:
     """One softwire interface. All that touches the world is given: netifd's ubus, the event script, clock, wake-up."""
@@ -72,9 +89,14 @@ class Client:
         self.has = has
         self.clock = clock
         self.pause = pause or time.sleep
+        self.method.wait = self.wait_for_answer
+        # netifd's device, named by softwire.script.
+        self.watch = Watch(("sw-" + interface)[:15], self.config["watch"])
+        self.wake: Wake  # run() is given it
         self.held = None  # the Tunnel that netifd has
         self.seen = None  # what the line was like when it was provisioned
         self.due = 0.0  # when to ask (again)
+        self.tried = 0.0  # when somebody was asked last
         self.failures = 0
         self.state = {"interface": interface, "tunlink": self.config["tunlink"]}
         self.note("starting")
@@ -83,10 +105,15 @@ class Client:
 
     def run(self, wake):
         """Until the end of days; returns only for BAD_CONFIG, with the process's exit status."""
-        words = []
+        self.wake = wake
+        words: list = []
         while True:
             try:
                 self.step(b"renew" in words)
+            except LineChanged:
+                log("the line changed while the answer was waited for")
+                words = []
+                continue
             except ProvisioningError as error:
                 if error.code == "BAD_CONFIG":
                     self.fail(error)
@@ -95,7 +122,33 @@ class Client:
             except Exception as error:  # a fault of ours must not make netifd restart us for ever
                 self.fail(ProvisioningError("INTERNAL", "{}: {}".format(type(error).__name__, error)))
             gc.collect()
-            words = wake.wait(self.due - self.clock())
+            words = self.hold()
+
+    def hold(self):
+        """Waits for the time to ask or for words that wake us; asks early where the border router is silent."""
+        self.watch.start()
+        while True:
+            left = self.due - self.clock()
+            if not self.held or not self.watch.step or left <= self.watch.step:
+                return self.wake.wait(left)
+            words = self.wake.wait(self.watch.step)
+            now = self.clock()
+            if words:
+                return words
+            if self.watch.silent(now) and now - self.tried >= SILENCE_PAUSE:
+                log(
+                    "packets leave through {} and none came back for {} s: asking again".format(
+                        self.watch.device, self.watch.longest
+                    )
+                )
+                self.due = now
+
+    def wait_for_answer(self, sock, milliseconds):
+        """pyrad_lite's `wait` that looks after the line, too: whether the socket is readable; LineChanged."""
+        readable, words = self.wake.wait_for(sock, milliseconds)
+        if words and self.signature(self.read_line()) != self.seen:
+            raise LineChanged()
+        return readable
 
     def step(self, asked):
         """One look at the line, and whatever follows from it."""
@@ -157,6 +210,7 @@ class Client:
             self.withdraw()
         self.configure_endpoint(line, source)
         self.note("asking")
+        self.tried = self.clock()
         tunnel = self.method.provision(line, source)
         if tunnel == self.held and self.carried(tunnel):
             log("asked again: unchanged")

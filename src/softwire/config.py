@@ -43,6 +43,10 @@ def _number(low, high):
     return check
 
 
+def _watch(value):
+    return 0 if value == "0" else _number(20, 86400)(value)
+
+
 def _choice(*words):
     def check(value):
         if value not in words:
@@ -103,6 +107,7 @@ OPTIONS = {
     "user_name": (_octets(253), None, False),
     "message_authenticator": (_choice("off", "send", "require"), "off", False),
     "reauth": (_number(60, 2592000), 86400, False),
+    "watch": (_watch, 60, False),
     "ip6prefix": (_prefix, None, False),
     "ip6addr": (_endpoint, None, False),
     "peeraddr": (_endpoint, None, False),

@@ -26,6 +26,7 @@ FLOOR = (
     "test_radius_dictionary",
     "test_radius_packet",
     "test_tunnel",
+    "test_watch",
     "test_wire",
 )
 ELSEWHERE = {"test_radius_socket": "there are no sockets"}

@@ -8,6 +8,7 @@ from softwire.address import parse_ipv6
 from softwire.errors import ProvisioningError
 from softwire.tunnel import Tunnel
 from softwire.ubus import UbusError
+from softwire.watch import Watch
 
 state.RUN_DIR = "/nonexistent/softwire"  # a full or missing run directory must never matter
 client.log = lambda text: None
@@ -95,6 +96,30 @@ class Operator:
             raise self.error
         local = self.endpoint_of_answer or source
         return Tunnel(local, parse_ipv6("2001:db8:b::1"), [(self.ipv4, 32)], 1460, 64, [], self.lifetime)
+
+
+class Enough(Exception):
+    """A loop without end has gone on for long enough."""
+
+
+class Wakes:
+    """Stands for the FIFO: the words for each wait in turn; without words time passes."""
+
+    def __init__(self, router, words=()):
+        self.router = router
+        self.words = list(words)
+        self.waits = []
+
+    def wait(self, seconds):
+        if len(self.waits) > 99:
+            raise Enough()
+        self.waits.append(seconds)
+        words = self.words.pop(0) if self.words else []
+        self.router.now += 0 if words else min(seconds, 1e6)
+        return words
+
+    def wait_for(self, sock, milliseconds):
+        return True, self.words.pop(0) if self.words else []
 
 
 class ClientTest(unittest.TestCase):
@@ -275,6 +300,76 @@ class ClientTest(unittest.TestCase):
         self.client.step(False)
         self.assertEqual(self.router.names(), ["endpoint", "unbound", "bound"])
         self.assertEqual(len(self.operator.asked), 1)
+
+    def watched(self, received, longest=60):
+        """The client in hold(), with this counter of received packets and a sent packet for each look at it."""
+        sent = [0]
+
+        def read(path):
+            sent[0] += "tx" in path
+            return received(self.router.now) if "rx" in path else sent[0]
+
+        self.client.step(False)
+        self.client.due = float("inf")
+        self.client.watch = Watch("sw-wan", longest, read)
+        self.client.wake = Wakes(self.router)
+
+    def test_silent_border_router_leads_to_a_question(self):
+        start = self.router.now
+        self.watched(lambda now: 7)
+        self.assertEqual(self.client.hold(), [])
+        # Not within five minutes of the last question.
+        self.assertTrue(300 <= self.router.now - start <= 300 + 2 * 15)
+        self.client.step(False)
+        self.assertEqual(len(self.operator.asked), 2)
+        self.client.due = float("inf")
+        again = self.router.now
+        self.client.hold()
+        self.assertTrue(self.router.now - again >= 300)
+
+    def test_silence_while_the_server_is_away_asks_no_more_often(self):
+        self.watched(lambda now: 7)
+        self.client.hold()
+        self.operator.error = ProvisioningError("NO_ANSWER", "silent")
+        self.fails("NO_ANSWER")
+        self.client.due = float("inf")
+        again = self.router.now
+        self.client.hold()
+        self.assertTrue(self.router.now - again >= 300)
+
+    def test_answering_border_router_is_left_alone(self):
+        self.watched(lambda now: int(now))
+        self.assertRaises(Enough, self.client.hold)
+        self.assertEqual(len(self.operator.asked), 1)
+
+    def test_no_watch(self):
+        self.watched(lambda now: 7, 0)
+        self.client.hold()
+        self.assertEqual(self.client.wake.waits, [float("inf")])
+
+    def test_line_that_changes_while_an_answer_is_waited_for(self):
+        self.client.step(False)
+        self.client.wake = Wakes(self.router, [[], [b"line"], [b"line"], [b"line"]])
+        self.assertTrue(self.client.wait_for_answer(None, 1000))
+        self.assertTrue(self.client.wait_for_answer(None, 1000))
+        self.router.status = wan6((("2001:db8:4000:500::", 56, 600),))
+        self.assertRaises(client.LineChanged, self.client.wait_for_answer, None, 1000)
+        self.router.status = wan6(up=False)
+        self.assertRaises(ProvisioningError, self.client.wait_for_answer, None, 1000)
+
+    def test_changed_line_is_provisioned_at_once(self):
+        provision = self.operator.provision
+
+        def once(line, source):
+            self.operator.provision = provision
+            self.router.status = wan6((("2001:db8:4000:500::", 56, 600),))
+            raise client.LineChanged()
+
+        self.operator.provision = once
+        wake = Wakes(self.router)
+        wake.waits = [0] * 99
+        self.assertRaises(Enough, self.client.run, wake)
+        self.assertEqual(self.operator.asked, [parse_ipv6("2001:db8:4000:500:1111:1111:1111:1111")])
 
     def test_bad_config_blocks_restarts(self):
         self.client.fail(ProvisioningError("BAD_CONFIG", "option x"))

@@ -50,6 +50,7 @@ CASES = {
         (("off", "off"), ("send", "send"), ("require", "require")),
         ("on", "1", "true"),
     ),
+    "watch": ((("0", 0), ("20", 20), ("86400", 86400)), ("19", "86401", "-1", "off")),
     "reauth": ((("60", 60), ("86400", 86400), ("2592000", 2592000)), ("59", "2592001", "-60", "1d")),
     "ip6prefix": (
         (
@@ -131,6 +132,7 @@ class OptionsTest(unittest.TestCase):
             ("user_name", None),
             ("message_authenticator", "off"),
             ("reauth", 86400),
+            ("watch", 60),
             ("ip6prefix", None),
             ("mtu", None),
             ("ttl", 64),

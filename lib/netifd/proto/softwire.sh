@@ -35,6 +35,7 @@ proto_softwire_init_config() {
 	proto_config_add_string user_name
 	proto_config_add_string message_authenticator
 	proto_config_add_string reauth
+	proto_config_add_string watch
 	proto_config_add_string ip6prefix
 	proto_config_add_string ip6addr
 	proto_config_add_string peeraddr
@@ -90,7 +91,9 @@ proto_softwire_setup() {
 	}
 
 	( proto_softwire_write_files "$interface" "$tunlink" ) || {
-		proto_softwire_fail "$interface" NO_RUN_DIRECTORY "$RUN: cannot be written"
+		# netifd sets up again when its task ends: in half a minute there may be room.
+		proto_notify_error "$interface" NO_RUN_DIRECTORY "$RUN: cannot be written; is /var full?"
+		proto_run_command "$interface" /bin/sleep 30
 		return
 	}
 

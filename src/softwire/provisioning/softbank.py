@@ -38,6 +38,7 @@ class Method:
     def __init__(self, config, tell=None):
         self.config = config
         self.tell = tell or (lambda text: None)
+        self.wait = client.Client.wait
         self.answer = {}
         config.require("auth_server", "the address of the operator's RADIUS server")
         config.require("shared_secret", "the RADIUS secret shared by server and client")
@@ -107,6 +108,7 @@ class Method:
                 dict=names,
                 enforce_ma=self.config["message_authenticator"] == "require",
             )
+            radius.wait = self.wait
             where = "[{}]:{}".format(server, self.config["auth_port"])
             self.tell("asks {} from {}".format(where, format_ipv6(source)))
             try:
