@@ -23,16 +23,16 @@ demo: ## an access network and a router in two machines: the line comes up befor
 	@$(python) -m tests.lab.demo $(ARGS)
 
 test: lint ## every test (lint, unit, floor, handler, integration, system)
-	$(setup) host python floor image
-	@$(pytest) tests/unit tests/floor tests/handler tests/openwrt tests/integration tests/system
+	$(setup) host python floor arch image
+	@$(pytest) tests/unit tests/floor tests/arch tests/handler tests/openwrt tests/integration tests/system
 
 lint: ## style, types, shell, and what MicroPython 1.23 cannot do
 	$(setup) host python
 	@tests/lint/run.sh
 
-unit: ## the helper's own tests, on CPython and on MicroPython 1.23
-	$(setup) host python floor
-	@$(pytest) tests/unit tests/floor
+unit: ## the helper's own tests, on CPython, MicroPython 1.23, big-endian and 32-bit MicroPython
+	$(setup) host python floor arch
+	@$(pytest) tests/unit tests/floor tests/arch
 
 handler: ## what the shell says to netifd, and the stand-in for OpenWrt
 	$(setup) host python

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Brings what tests and demo need, a step a word: host (Debian packages), python (virtual environment),
-# floor (MicroPython 1.23 as WebAssembly), image (the guest's). Everything but packages goes below build/.
+# Brings what tests and demo need, a step a word: host (Debian packages), python (virtual environment), floor
+# (MicroPython 1.23 as WebAssembly), arch (MicroPython of other architectures), image (the guest's). Everything but
+# packages goes below build/.
 
 set -eu
 
@@ -12,7 +13,7 @@ umask 022
 # Command and the Debian package that has it.
 host_commands="
 	git:git busybox:busybox dash:dash qemu-system-x86_64:qemu-system-x86
-	mmdebstrap:mmdebstrap sqfstar:squashfs-tools flock:util-linux"
+	qemu-s390x:qemu-user mmdebstrap:mmdebstrap sqfstar:squashfs-tools flock:util-linux"
 # labgrid's is the highest demand.
 python_test='import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))'
 
@@ -130,6 +131,27 @@ setup_floor() {
 	echo "$stamp" > build/micropython-1.23/stamp
 }
 
+# Only the archive's main part: a mirror's updates may be between two states for architectures that few use.
+make_arch() {
+	rm -rf "build/arch/$1"
+	mkdir -p build/arch
+	# shellcheck disable=SC2016  # $1 is the hook's
+	mmdebstrap --quiet --variant=extract --architectures="$1" --include=micropython \
+		--setup-hook='sed -i "/ trixie main/!d" "$1/etc/apt/sources.list"' trixie "build/arch/$1" &&
+		ln -s usr/lib "build/arch/$1/lib"
+}
+
+# What cannot be had is skipped by its tests, with the reason.
+setup_arch() {
+	for arch in s390x armhf; do
+		[ ! -e "build/arch/$arch/lib" ] || continue
+		step "fetching MicroPython for $arch" arch make_arch "$arch" || {
+			rm -rf "build/arch/$arch"
+			echo "setup: MicroPython for $arch cannot be had (build/log/arch.log); its tests will be skipped" >&2
+		}
+	done
+}
+
 setup_image() {
 	# It has its own cache and tells its own progress; pip comes from the virtual environment.
 	PATH=$PWD/build/venv/bin:$PATH tests/lab/image.sh > /dev/null || fail "the guest image cannot be made"
@@ -142,7 +164,7 @@ done
 PATH=$PATH:/usr/sbin:/sbin
 for word in "$@"; do
 	case $word in
-		host | python | floor | image) "setup_$word" ;;
-		*) fail "unknown step '$word': host, python, floor and image are right" ;;
+		host | python | floor | arch | image) "setup_$word" ;;
+		*) fail "unknown step '$word': host, python, floor, arch and image are right" ;;
 	esac
 done
