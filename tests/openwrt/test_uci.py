@@ -2,6 +2,7 @@
 """uci files and the uci command: quoting, lists, sections, staged changes."""
 
 import os
+import resource
 import subprocess
 import sys
 
@@ -33,7 +34,7 @@ def command(tmp_path):
     (tmp_path / "config").mkdir()
     (tmp_path / "config/network").write_text(NETWORK)
 
-    def run(*words):
+    def run(*words, text="", largest=resource.RLIM_INFINITY):
         line = [
             sys.executable,
             str(ROOT / "sbin/uci"),
@@ -47,9 +48,11 @@ def command(tmp_path):
             line + list(words),
             env=environment,
             stdout=subprocess.PIPE,
+            input=text,
             text=True,
             check=False,
             stderr=subprocess.DEVNULL,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY)),
         )
         return done.returncode, done.stdout.rstrip("\n")
 
@@ -78,6 +81,7 @@ def test_render_and_parse_again():
         "config interface 'wan\n",
         "config interface wan\n\toption 'bad-name' 1",
         "nonsense",
+        "config interface wan\n\toption a b;c",
     ],
 )
 def test_what_uci_refuses(text):
@@ -119,3 +123,53 @@ def test_add_and_revert(command):
     assert status == 0 and command("get", f"network.{name}") == (0, "route")
     command("revert", "network")
     assert command("-q", "get", f"network.{name}")[0] == 1
+
+
+# What uci of 23.05 made of these lines.
+BATCH = r"""
+set network.wan.password='it'\''s #a; "b" \ $c `d` パス  two '
+set network.nowhere.x='y'
+nonsense
+delete network.wan.nothere
+set network.wan.multi='a
+b'
+set network.wan.hash=a#b
+set network.wan.double="a \"b" # comment
+set network.wan.mac=''
+add_list network.wan.auth_server='2001:db8::3'
+commit network
+"""
+
+
+def test_batch(command, tmp_path):
+    """Goes on after a line that is wrong, and says 0 in the end."""
+    assert command("batch", text=BATCH) == (0, "")
+    assert command("get", "network.wan.password") == (0, 'it\'s #a; "b" \\ $c `d` パス  two ')
+    assert command("get", "network.wan.multi") == (0, "a\nb")
+    assert command("get", "network.wan.hash") == (0, "a")
+    assert command("get", "network.wan.double") == (0, 'a "b')
+    assert command("get", "network.wan.auth_server")[1].endswith(" 2001:db8::3")
+    assert command("changes") == (0, "")
+    wan = uci.parse((tmp_path / "config/network").read_text(), "network")[1]
+    assert wan.options["multi"] == "a\nb" and wan.options["password"].startswith("it's #a;")
+
+
+def test_an_empty_value_is_none():
+    assert (
+        uci.parse("config interface wan\n\toption a ''\n\toption b 1\n\toption b ''\n", "network")[0].options
+        == {}
+    )
+
+
+def test_commit_keeps_the_mode(command, tmp_path):
+    (tmp_path / "config/network").chmod(0o640)
+    command("set", "network.wan.mtu=1400")
+    command("commit", "network")
+    assert (tmp_path / "config/network").stat().st_mode & 0o777 == 0o640
+
+
+def test_commit_without_room(command, tmp_path):
+    """An empty file, and no word about it: seen on 23.05 with a full overlay."""
+    command("set", "network.wan.mtu=1400")
+    assert command("commit", "network", largest=0) == (0, "")
+    assert (tmp_path / "config/network").read_bytes() == b""

@@ -2,6 +2,7 @@
 """UCI files: the text format of /etc/config, staged changes in /tmp/.uci, `package.section.option` paths
 (OpenWrt wiki, UCI)."""
 
+import contextlib
 import os
 import re
 
@@ -24,52 +25,51 @@ class Section:
         self.options = {}
 
 
-def split_line(line, where):
-    """Words of one line, with uci's quoting: '…' literal, "…" and bare with backslash escapes, # starts a
-    comment."""
-    words, word, quote, started, at = [], [], None, False, 0
-    while at < len(line):
-        char = line[at]
+def split_lines(text, where):
+    """(place, words) of each line, with uci's quoting: '…' literal, "…" and bare with backslash escapes, both over
+    line ends; a bare # starts a comment even within a word. A bare ; begins a new command there, and is refused here.
+    """
+    words, word, quote, at, number = [], None, None, 0, 1
+    place = f"{where} line 1"
+    text += "\n"
+    while at < len(text):
+        char = text[at]
         at += 1
-        if quote == "'":
-            if char == "'":
-                quote = None
-            else:
-                word.append(char)
-        elif char == "\\" and at < len(line):
-            word.append(line[at])
-            started = True
+        number += char == "\n"
+        if char == "\\" and quote != "'":
+            # at the end of a line: the next one goes on with it
+            word = (word or "") + (text[at : at + 1] if text[at : at + 1] != "\n" else "")
             at += 1
-        elif quote == '"':
-            if char == '"':
+        elif quote:
+            if char == quote:
                 quote = None
             else:
-                word.append(char)
+                word += char
         elif char in "'\"":
-            quote, started = char, True
-        elif char == "#" and not started:
-            break
-        elif char in " \t\n":
-            if started:
-                words.append("".join(word))
-            word, started = [], False
+            quote, word = char, word or ""
+        elif char == ";":
+            raise UciError(f"{place}: ';' needs quotes")
+        elif char in "# \t\n":
+            if word is not None:
+                words.append(word)
+            word = None
+            if char == "#":
+                at = text.index("\n", at)
+            elif char == "\n":
+                if words:
+                    yield place, words
+                words, place = [], f"{where} line {number}"
         else:
-            word.append(char)
-            started = True
+            word = (word or "") + char
     if quote:
-        raise UciError(f"{where}: unterminated {quote}")
-    if started:
-        words.append("".join(word))
-    return words
+        raise UciError(f"{place}: unterminated {quote}")
 
 
 def parse(text, package):
     """Sections of one file in order. Raises UciError with the line number."""
     sections, current = [], None
-    for number, line in enumerate(text.splitlines(), 1):
-        where = f"{package} line {number}"
-        words = split_line(line, where)
-        if not words or words[0] == "package":
+    for where, words in split_lines(text, package):
+        if words[0] == "package":
             continue
         if words[0] == "config" and len(words) in (2, 3):
             name = words[2] if len(words) == 3 else None
@@ -84,13 +84,15 @@ def parse(text, package):
             if not NAME.match(words[1]):
                 raise UciError(f"{where}: invalid option name '{words[1]}'")
             options = current.options
-            if words[0] == "option":
-                options[words[1]] = words[2]
-            else:
+            if words[0] == "list":
                 known = options.get(words[1], [])
                 options[words[1]] = ([known] if isinstance(known, str) else known) + [words[2]]
+            elif words[2]:
+                options[words[1]] = words[2]
+            else:
+                options.pop(words[1], None)  # an empty value is none
         else:
-            raise UciError(f"{where}: not understood: {line.strip()}")
+            raise UciError(f"{where}: not understood: {' '.join(words[:2])}")
     return sections
 
 
@@ -141,9 +143,10 @@ class Package:
     def write(self, path):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         temporary = f"{path}.new"
-        with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(render(self.sections))
-        os.chmod(temporary, 0o600)
+        # Like libuci: a full file system leaves an empty file, and nobody is told.
+        with contextlib.suppress(OSError), open(temporary, "wb") as file:
+            file.write(render(self.sections).encode(errors="surrogateescape"))
+        os.chmod(temporary, os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o600)
         os.rename(temporary, path)
 
     def save(self):
