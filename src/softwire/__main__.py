@@ -11,10 +11,11 @@ EPIPE = 32
 COMMANDS = """IPv4 over an IPv6-only line.
 
 commands:
+  configure METHOD    writes the first configuration, or takes it back: softwire configure --help
   status [INTERFACE]  the softwire, its line and the telephone's parameters; of every softwire without INTERFACE
   probe INTERFACE     one dry run of the whole exchange: each step told, secrets hidden, nothing changed
 
-exit status: 0 all is well; 1 a softwire is not up, or the probe failed; 2 wrong usage"""
+exit status: 0 all is well; 1 a softwire is not up, the probe failed, or nothing was written; 2 wrong usage"""
 
 
 def main(words):
@@ -24,6 +25,10 @@ def main(words):
         from softwire.client import main as client
 
         return client(words[1])
+    if words[:1] == ["configure"]:
+        from softwire.configure.command import main as configure
+
+        return configure(words[1:])
     import argparse
 
     parser = argparse.ArgumentParser(prog="softwire", description=COMMANDS)
@@ -35,7 +40,7 @@ def main(words):
     parser.add_argument(
         "--json", action="store_true", help="status as one JSON object (a list without INTERFACE)"
     )
-    parser.add_argument("command", nargs="?", help="status or probe")
+    parser.add_argument("command", nargs="?", help="configure, status or probe")
     parser.add_argument("interface", nargs="?", help="netifd's name of the softwire, such as wan")
     # micropython-lib's argparse takes an option that stands behind a left-out positional for that positional.
     options = [word for word in words if word.startswith("-")]

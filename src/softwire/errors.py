@@ -18,6 +18,9 @@ CODES = {
     "BAD_ANSWER": "the answer lacks a parameter or holds one that cannot be right",
     "NO_MD5": "this Python interpreter has no MD5",
     "HANDOVER_REFUSED": "netifd refused the softwire",
+    "NO_ZONE": "the firewall has no zone for the internet side",
+    "UNCOMMITTED": "the configuration holds changes that softwire did not make",
+    "CANNOT_WRITE": "the configuration cannot be written",
     "INTERNAL": "a fault in softwire itself",
 }
 

@@ -19,6 +19,7 @@ FLOOR = (
     "test_address",
     "test_client",
     "test_config",
+    "test_configure",
     "test_dhcpv6",
     "test_line",
     "test_ntt",

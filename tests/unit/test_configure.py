@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`softwire configure` without a router: what uci exported, the difference, what is written, zones, secrets."""
+
+import unittest
+
+from softwire.config import METHODS, OPTIONS
+from softwire.configure import command, uci, zone
+from softwire.errors import ProvisioningError
+
+# As `uci export network` of 23.05 prints it.
+NETWORK = r"""package network
+
+config interface 'loopback'
+	option device 'lo'
+
+config globals 'globals'
+	option ula_prefix 'fd00:1:2::/48'
+
+config device
+	option name 'br-lan'
+	option type 'bridge'
+	list ports 'eth0'
+	list ports 'eth2'
+
+config interface 'wan'
+	option proto 'pppoe'
+	option username 'user@isp'
+	option password 'it'\''s #a; "b" \ $c `d` パス  two '
+	option note 'two
+
+lines'
+
+config interface 'wan6'
+	option device '@wan'
+	option proto 'dhcpv6'
+
+"""
+
+FIREWALL = """
+config zone
+	option name 'lan'
+	list network 'lan'
+
+config zone 'outside'
+	option name 'wan'
+	list network 'wan'
+	list network 'wan6'
+	option masq '1'
+	option mtu_fix '1'
+
+config forwarding
+	option src 'lan'
+	option dest 'wan'
+"""
+
+
+def error_of(function, *arguments):
+    """(code, text) of the ProvisioningError, or None."""
+    try:
+        function(*arguments)
+    except ProvisioningError as error:
+        return error.code, error.text
+    return None
+
+
+class ExportTest(unittest.TestCase):
+    def test_sections(self):
+        sections = uci.read_sections(NETWORK)
+        self.assertEqual(
+            [(section.kind, section.name) for section in sections],
+            [
+                ("interface", "loopback"),
+                ("globals", "globals"),
+                ("device", None),
+                ("interface", "wan"),
+                ("interface", "wan6"),
+            ],
+        )
+        self.assertEqual(sections[2].values("ports"), ["eth0", "eth2"])
+        self.assertEqual(sections[2].get("type"), "bridge")
+        self.assertEqual(sections[2].get("mtu"), None)
+
+    def test_quoting(self):
+        wan = uci.find(uci.read_sections(NETWORK), "wan")
+        self.assertEqual(wan.get("password"), 'it\'s #a; "b" \\ $c `d` \u30d1\u30b9  two ')
+        self.assertEqual(wan.get("note"), "two\n\nlines")
+
+    def test_nothing(self):
+        self.assertEqual(uci.read_sections(""), [])
+        self.assertEqual(uci.read_sections("package network\n\n"), [])
+        self.assertEqual(uci.find([], "wan"), None)
+
+    def test_addresses(self):
+        keys = [key for key, _ in uci.keyed(uci.read_sections(FIREWALL))]
+        self.assertEqual(keys, ["@zone[0]", "outside", "@forwarding[0]"])
+        zones = uci.read_sections("config zone 'a'\n\nconfig zone\n\nconfig rule\n\nconfig zone\n")
+        self.assertEqual([key for key, _ in uci.keyed(zones)], ["a", "@zone[1]", "@rule[0]", "@zone[2]"])
+
+
+class RewriteTest(unittest.TestCase):
+    def setUp(self):
+        self.wan = uci.find(uci.read_sections(NETWORK), "wan")
+
+    def test_new(self):
+        items = [("option", "proto", "softwire"), ("list", "auth_server", "a"), ("list", "auth_server", "b")]
+        self.assertEqual(
+            uci.rewrite("network", "wan", None, items),
+            [
+                "set network.wan='interface'",
+                "set network.wan.proto='softwire'",
+                "add_list network.wan.auth_server='a'",
+                "add_list network.wan.auth_server='b'",
+            ],
+        )
+
+    def test_only_what_differs(self):
+        items = [("option", "proto", "softwire"), ("option", "username", "user@isp")]
+        self.assertEqual(
+            uci.rewrite("network", "wan", self.wan, items),
+            [
+                "delete network.wan.proto",
+                "set network.wan.proto='softwire'",
+                "delete network.wan.password",
+                "delete network.wan.note",
+            ],
+        )
+        self.assertEqual(uci.rewrite("network", "wan", self.wan, self.wan.items), [])
+
+    def test_quoting(self):
+        lines = uci.rewrite("network", "wan", None, [("option", "password", 'it\'s; "x" \\')])
+        self.assertEqual(lines[1], "set network.wan.password='it'\\''s; \"x\" \\'")
+
+    def test_list_for_option(self):
+        self.wan.items = [("option", "auth_server", "a")]
+        self.assertEqual(
+            uci.rewrite("network", "wan", self.wan, [("list", "auth_server", "a")]),
+            ["delete network.wan.auth_server", "add_list network.wan.auth_server='a'"],
+        )
+
+
+class DifferenceTest(unittest.TestCase):
+    def test_same(self):
+        self.assertEqual(uci.difference(uci.read_sections(NETWORK), uci.read_sections(NETWORK)), [])
+
+    def test_changed_new_gone(self):
+        before = uci.read_sections("config interface 'a'\n\toption x '1'\n\toption y '2'\n\nconfig zone\n")
+        after = uci.read_sections(
+            "config interface 'a'\n\toption x '1'\n\toption y '3'\n\nconfig route 'n'\n\tlist z 'q'\n"
+        )
+        self.assertEqual(
+            uci.difference(before, after),
+            [
+                "  config interface 'a'",
+                "      option x '1'",
+                "-     option y '2'",
+                "+     option y '3'",
+                "+ config route 'n'",
+                "+     list z 'q'",
+                "- config zone",
+            ],
+        )
+
+    def test_secrets_and_control_characters_are_not_shown(self):
+        names = ("password", "shared_secret", "private_key", "pincode", "password2", "token")
+        for name in names:
+            section = uci.Section("interface", "a")
+            section.items = [("option", name, "geheim")]
+            self.assertEqual(uci.difference([], [section])[1], "+     option {} (not shown)".format(name))
+        section.items = [("option", "note", "a\x1b[2Jb\nc")]
+        self.assertEqual(uci.difference([section], [])[1], "-     option note 'a?[2Jb?c'")
+
+    def test_every_secret_of_ours_is_one(self):
+        for name in OPTIONS:
+            shown = [word for word in uci.SECRET_WORDS if word in name] == []
+            self.assertEqual(shown, not OPTIONS[name][2], name)
+
+
+class OptionsTest(unittest.TestCase):
+    def test_methods(self):
+        self.assertEqual(sorted(command.METHOD_OPTIONS), sorted(METHODS))
+        for method in METHODS:
+            for name in command.METHOD_OPTIONS[method]:
+                self.assertIn(name, OPTIONS)
+            self.assertIn("mtu", command.options_of(method))
+            self.assertTrue("tunlink" not in command.options_of(method))
+        self.assertEqual(command.secrets_of("softbank"), ["shared_secret", "password"])
+        self.assertEqual(command.secrets_of("static"), [])
+        self.assertTrue("peeraddr" not in command.options_of("softbank"))
+
+    def test_line(self):
+        sections = uci.read_sections(NETWORK)
+        right = [("option", "device", "eth1"), ("option", "proto", "flets")]
+        self.assertEqual(command.line_items("eth1", None), right)
+        self.assertEqual(command.line_items("eth1", uci.find(sections, "wan6")), right)
+        old = uci.Section("interface", "wan6")
+        old.items = [("option", "ifname", "eth0"), ("option", "proto", "flets"), ("list", "reqopts", "23")]
+        self.assertEqual(command.line_items("eth1", old), right + [("list", "reqopts", "23")])
+
+    def test_softwire(self):
+        options = {"auth_server": ["a", "b"], "mtu": "1400", "shared_secret": "s", "password": "p"}
+        right = [
+            ("option", "proto", "softwire"),
+            ("option", "tunlink", "wan6"),
+            ("option", "provisioning", "softbank"),
+            ("list", "auth_server", "a"),
+            ("list", "auth_server", "b"),
+            ("option", "shared_secret", "s"),
+            ("option", "password", "p"),
+            ("option", "mtu", "1400"),
+        ]
+        self.assertEqual(command.softwire_items("softbank", "wan6", options, None), right)
+        pppoe = uci.find(uci.read_sections(NETWORK), "wan")
+        self.assertEqual(command.softwire_items("softbank", "wan6", options, pppoe), right)
+        # Of an earlier softwire, what the command has no option for stays.
+        old = uci.Section("interface", "wan")
+        old.items = [
+            ("option", "proto", "softwire"),
+            ("option", "ttl", "32"),
+            ("option", "metric", "5"),
+            ("list", "dns", "192.0.2.53"),
+        ]
+        self.assertEqual(
+            command.softwire_items("softbank", "wan6", options, old),
+            right + [("option", "metric", "5"), ("list", "dns", "192.0.2.53")],
+        )
+
+
+class SecretsTest(unittest.TestCase):
+    def test_right(self):
+        text = (
+            '# from the operator\r\n\nshared_secret=it\'s="x" # not a comment \r\npassword = \u30d1\u30b9\n'
+        )
+        self.assertEqual(
+            command.read_secrets(text, "softbank"),
+            {"shared_secret": 'it\'s="x" # not a comment ', "password": " \u30d1\u30b9"},
+        )
+        self.assertEqual(command.read_secrets("password=x", "softbank"), {"password": "x"})
+        self.assertEqual(command.read_secrets("", "softbank"), {})
+
+    def test_wrong(self):
+        for text in ("geheim", "passwort=geheim", "password=a\npassword=geheim", "mtu=geheim", "=geheim"):
+            code, told = error_of(command.read_secrets, text, "softbank")
+            self.assertEqual(code, "BAD_CONFIG")
+            self.assertIn("line {} of the secrets".format(text.count("\n") + 1), told)
+            self.assertTrue("geheim" not in told, told)
+        self.assertEqual(error_of(command.read_secrets, "password=x", "static")[0], "BAD_CONFIG")
+
+
+class ZoneTest(unittest.TestCase):
+    NAMES = ("wan", "wan6")
+
+    def plan(self, text, names=NAMES, wanted=None, add=False):
+        return zone.plan(uci.read_sections(text), names, wanted, add)
+
+    def test_both_are_in(self):
+        self.assertEqual(self.plan(FIREWALL), ([], [], None))
+
+    def test_a_name_is_missing(self):
+        record = {"zone": "wan", "names": ["wan_b"], "made": False}
+        self.assertEqual(
+            self.plan(FIREWALL, ("wan_b", "wan6")),
+            (["add_list firewall.outside.network='wan_b'"], [], record),
+        )
+
+    def test_one_option_with_blanks(self):
+        text = "config zone\n\toption name 'wan'\n\toption network 'wan wwan'\n\toption masq 1\n\toption mtu_fix 1\n"
+        record = {"zone": "wan", "names": ["wan6"], "made": False}
+        self.assertEqual(self.plan(text), (["set firewall.@zone[0].network='wan wwan wan6'"], [], record))
+        joined = uci.read_sections(text.replace("wwan", "wwan wan6"))
+        self.assertEqual(zone.undo(joined, record), ["set firewall.@zone[0].network='wan wwan'"])
+
+    def test_a_zone_of_another_name(self):
+        text = FIREWALL.replace("name 'wan'", "name 'internet'")
+        self.assertEqual(self.plan(text), ([], [], None))
+        self.assertEqual(self.plan(text, ("wan", "line"))[0], ["add_list firewall.outside.network='line'"])
+
+    def test_no_zone(self):
+        text = (
+            FIREWALL.replace("'wan'", "'internet'")
+            .replace("list network 'internet'", "")
+            .replace("wan6", "x")
+        )
+        code, told = error_of(self.plan, text)
+        self.assertEqual(code, "NO_ZONE")
+        for word in ("no zone 'wan'", "zones: lan, internet", "--add-zone", "--firewall-zone"):
+            self.assertIn(word, told)
+        self.assertEqual(len(self.plan(text, wanted="internet")[0]), 2)
+        self.assertEqual(error_of(self.plan, "")[0], "NO_ZONE")
+
+    def test_add_zone(self):
+        text = FIREWALL[: FIREWALL.index("config zone 'outside'")]
+        commands, warnings, record = self.plan(text, add=True)
+        self.assertEqual(commands[:2], ["add firewall zone", "set firewall.@zone[-1].name='wan'"])
+        for line in (
+            "add_list firewall.@zone[-1].network='wan6'",
+            "set firewall.@zone[-1].input='REJECT'",
+            "set firewall.@zone[-1].masq='1'",
+            "set firewall.@forwarding[-1].src='lan'",
+            "set firewall.@forwarding[-1].dest='wan'",
+        ):
+            self.assertIn(line, commands)
+        self.assertEqual(warnings, [])
+        self.assertEqual(
+            zone.undo(uci.read_sections(FIREWALL), record),
+            ["delete firewall.outside", "delete firewall.@forwarding[0]"],
+        )
+
+    def test_what_others_added_stays(self):
+        record = {"zone": "wan", "names": ["wan"], "made": True}
+        self.assertEqual(
+            zone.undo(uci.read_sections(FIREWALL), record), ["del_list firewall.outside.network='wan'"]
+        )
+        self.assertEqual(zone.undo([], record), [])
+
+    def test_warnings(self):
+        told = self.plan(FIREWALL.replace("masq '1'", "masq '0'"))[1]
+        self.assertEqual(told, ["the firewall zone 'wan' lacks option masq '1'"])
+        told = self.plan(
+            FIREWALL.replace("'lan'\n\tlist network 'lan'", "'lan'\n\tlist network 'line'"), ("wan", "line")
+        )[1]
+        self.assertEqual(told, ["interface line is in the firewall zone 'lan', not in 'wan'"])
