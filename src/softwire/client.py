@@ -84,6 +84,7 @@ class Client:
         self.interface = interface
         self.config = Config(options)
         self.method = provisioning.load(self.config)
+        self.method.log = log
         self.ask = ask
         self.event = event
         self.has = has

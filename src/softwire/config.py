@@ -94,7 +94,7 @@ def _endpoint(value):
 OPTIONS = {
     "tunlink": (_name, None, False),
     "provisioning": (_choice(*METHODS), "softbank", False),
-    "line_type": (_choice("next", "cross"), "next", False),
+    "line_type": (_choice("auto", "next", "cross"), "auto", False),
     "auth_server": (_name, None, False),
     "auth_port": (_number(1, 65535), 1812, False),
     "shared_secret": (_text, None, True),

@@ -10,16 +10,19 @@ from softwire.wire import WireError
 
 # netifd leaves a lifetime out where it has no end.
 FOREVER = 0xFFFFFFFF
+# Seconds that a line with an on-link /64 is given to delegate a prefix after all; a server that answers needs few.
+DELEGATION_WAIT = 30
 
 
 class Line:
     """The line behind one interface of netifd.
 
-    name: netifd's name; up; device: l3 device or None; prefixes: delegated, and onlink: on the device itself,
-    both lists of (integer, length, preferred lifetime in s); lan_addresses: integers that LANs got out of the
-    prefixes; dns: texts; default_route: whether netifd has one on it; too_long: delegated prefixes that netifd
-    dropped; options: DHCPv6 (code, octets) passed
-    through; vendor: ntt.VendorOptions or None; errors: netifd's codes; problems: what could not be read.
+    name: netifd's name; up; proto; uptime: seconds; device: l3 device or None; prefixes: delegated, and onlink: on
+    the device itself, both lists of (integer, length, preferred lifetime in s); overlaps: seconds from the end of
+    each delegated prefix's preferred lifetime to that of its valid lifetime; lan_addresses: integers that LANs got
+    out of the prefixes; dns: texts; default_route: whether netifd has one on it; too_long: delegated prefixes that
+    netifd dropped; options: DHCPv6 (code, octets) passed through; vendor: ntt.VendorOptions or None; errors:
+    netifd's codes; problems: what could not be read.
     """
 
     def __init__(self, name, status, read=None, prefix=None):
@@ -29,10 +32,19 @@ class Line:
         """
         self.name = name
         self.up = bool(status.get("up"))
+        self.proto = status.get("proto")
+        self.uptime = status.get("uptime") or 0
         self.device = status.get("l3_device") or status.get("device")
         self.problems = []
         self.lan_addresses = []
-        self.prefixes = self._addresses(status.get("ipv6-prefix"))
+        delegated = status.get("ipv6-prefix") or []
+        self.prefixes = self._addresses(delegated)
+        # A withdrawn prefix (preferred for 0 s) tells nothing, nor one without lifetimes.
+        self.overlaps = [
+            entry["valid"] - entry["preferred"]
+            for entry in delegated
+            if entry.get("preferred") and entry.get("valid")
+        ]
         if prefix:
             self.prefixes = [(prefix[0], prefix[1], FOREVER)]
         self.onlink = [
@@ -101,10 +113,23 @@ class Line:
         """The MAC address of the device, or None."""
         return self._read("/sys/class/net/{}/address".format(self.device)).lower() or None
 
+    @property
+    def delegation_wait(self):
+        """Seconds that DHCPv6 still has to delegate a prefix before an on-link /64 is all that this line gives.
+
+        None where DHCPv6 has spoken: its options came, and no prefix with them (it is stateless, as with option
+        reqprefix 'no', or the server has none). A router advertisement comes before any DHCPv6 answer, so a
+        silent server is waited for: on a line with both prefixes the softwire would go up only to move.
+        """
+        if self.options or self.proto == "static":
+            return 0
+        return max(0, DELEGATION_WAIT - self.uptime)
+
     def delegated_prefix(self):
         """(integer, length <= 64) of the prefix to use; ProvisioningError names what the line lacks.
 
-        Old and new prefix coexist while the line is renumbered: the one that stays preferred longest counts.
+        Old and new prefix coexist while the line is renumbered: the one that stays preferred longest counts. The
+        on-link /64 serves where the line delegates none.
         """
         usable = [
             item for item in self.prefixes if item[2] > 0 and item[1] <= 64 and is_internet_ipv6(item[0])
@@ -117,14 +142,24 @@ class Line:
                 "PREFIX_TOO_LONG",
                 "interface {} was delegated {}; /64 or shorter is needed".format(self.name, self.too_long[0]),
             )
-        onlink = [item for item in self.onlink if item[2] > 0 and item[1] == 64 and is_internet_ipv6(item[0])]
-        if onlink:
+        onlink = [item for item in self.onlink if item[2] > 0 and is_internet_ipv6(item[0])]
+        # A delegated prefix that was withdrawn comes again, or another one.
+        if onlink and not self.prefixes:
+            best = max(onlink, key=lambda item: (item[1] == 64, item[2]))
+            text = "interface {} has {} on the link and no delegated prefix".format(
+                self.name, format_prefix(best[0], best[1])
+            )
+            if best[1] != 64:
+                raise ProvisioningError(
+                    "ONLY_ONLINK_PREFIX",
+                    text + ", but needs a /64: ask for prefix delegation, or set option ip6prefix",
+                )
+            if not self.delegation_wait:
+                return best[0], 64
             raise ProvisioningError(
                 "ONLY_ONLINK_PREFIX",
-                "interface {} has {} from router advertisements but no delegated prefix; "
-                "ask the operator for prefix delegation, or set option ip6prefix".format(
-                    self.name, format_prefix(onlink[0][0], 64)
-                ),
+                text + " yet; takes the /64 in {:.0f} s if DHCPv6 stays silent".format(self.delegation_wait),
+                self.delegation_wait,
             )
         raise ProvisioningError("NO_PREFIX", "interface {} has no IPv6 prefix (yet)".format(self.name))
 

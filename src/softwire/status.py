@@ -5,7 +5,7 @@ import json
 
 from softwire import state, ubus
 from softwire.address import format_prefix
-from softwire.dhcpv6 import CLIENT_ID, duid_kind
+from softwire.dhcpv6 import CLIENT_ID, DUID_KINDS, duid_kind
 from softwire.errors import CODES
 from softwire.line import Line
 
@@ -31,12 +31,49 @@ def describe_line(line):
         "unknown": [[code, "".join(["%02x" % octet for octet in value])] for code, value in vendor.unknown]
         if vendor
         else [],
-        "problems": line.problems + (vendor.problems if vendor else []),
+        "problems": line.problems + (vendor.problems if vendor else []) + _silent(line),
         "errors": line.errors,
     }
 
 
-def explain(name, line):
+def _silent(line):
+    """An on-link /64 where DHCPv6 should have said more by now."""
+    if (
+        line.proto in ("flets", "dhcpv6")
+        and line.onlink
+        and not (line.prefixes or line.delegation_wait or line.options)
+    ):
+        return [
+            "no DHCPv6 answer: a line that answers Information-requests alone needs option reqprefix 'no' "
+            "in interface {}".format(line.name)
+        ]
+    return []
+
+
+def wrong_duid(line, option):
+    """What is wrong with the client id that odhcp6c is told to send, and how to mend it; None where nothing is."""
+    places = [(line.name, "clientid")]
+    if line.proto == "dhcpv6":  # the stock handler's of 25.12 and later
+        places.append(("globals", "dhcp_default_duid"))
+    for section, name in places:
+        given = "".join([char for char in (option(section, name) or "") if char not in ":.- "]).lower()
+        if given:
+            break
+    if not given or given.startswith("0003"):
+        return None
+    kind = int(given[:4], 16) if len(given) > 4 and given[:4].isdigit() else 0
+    where = "network.{}.{}".format(section, name)
+    mend = "uci delete " + where
+    if section == "globals":
+        mend = "uci set network.{}.clientid=00030001{}".format(
+            line.name, (line.mac or "<MAC>").replace(":", "")
+        )
+    return "{} is a {}, and NTT's network answers DUID-LL alone: {}; uci commit network; ifup {}".format(
+        where, DUID_KINDS.get(kind, "client id of another kind"), mend, line.name
+    )
+
+
+def explain(name, line, option=None):
     """Why netifd does not even start the client (NO_DEVICE), told from the tunlink; None where it should run."""
     if line is None:
         return "netifd knows no interface '{}': option tunlink names the interface that has IPv6".format(name)
@@ -45,7 +82,11 @@ def explain(name, line):
     if not line.up:
         return (
             "interface {} is not up: no DHCPv6 answer and no router advertisement gave it an address or prefix yet; "
-            "NTT's network answers DUID-LL client identifiers only".format(name)
+            "{}".format(
+                name,
+                wrong_duid(line, option or _option)
+                or "NTT's network answers DUID-LL client identifiers only",
+            )
         )
     if not line.default_route:
         return (
@@ -117,6 +158,8 @@ def _rows(report, now):
     answer = report.get("answer")
     if answer:
         asked = _seconds(now - report["asked"])
+        if answer.get("line_type_why"):
+            yield "line type", "{}: {}".format(answer["line_type"], answer["line_type_why"])
         yield "asked", "{}, answered {} ago".format(answer["server"], asked)
         for name in sorted(answer.get("attributes") or {}):
             yield "", "{}: {}".format(name, ", ".join([str(value) for value in answer["attributes"][name]]))

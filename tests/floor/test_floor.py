@@ -26,6 +26,8 @@ FLOOR = (
     "test_radius_client",
     "test_radius_dictionary",
     "test_radius_packet",
+    "test_softbank",
+    "test_status",
     "test_tunnel",
     "test_watch",
     "test_wire",

@@ -26,7 +26,7 @@ def refused(**options):
 CASES = {
     "tunlink": ((("wan6", "wan6"), ("wan6_2", "wan6_2")), ("wan 6", "wan6;reboot", "../wan6", "$(x)")),
     "provisioning": ((("softbank", "softbank"), ("static", "static")), ("dslite", "Softbank", "../static")),
-    "line_type": ((("next", "next"), ("cross", "cross")), ("NEXT", "10g")),
+    "line_type": ((("auto", "auto"), ("next", "next"), ("cross", "cross")), ("NEXT", "10g")),
     "auth_port": (
         (("1812", 1812), ("1", 1), (65535, 65535)),
         ("0", "65536", "-1", "1812 ", "radius", "1e3", "0x10", "1.5"),
@@ -122,7 +122,7 @@ class OptionsTest(unittest.TestCase):
         given = config()
         for option, right in (
             ("provisioning", "softbank"),
-            ("line_type", "next"),
+            ("line_type", "auto"),
             ("auth_server", []),
             ("auth_port", 1812),
             ("shared_secret", None),

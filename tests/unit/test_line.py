@@ -124,12 +124,44 @@ class PrefixTest(unittest.TestCase):
     def test_only_a_router_advertisements_prefix(self):
         seen = line(onlink=[("2001:db8:5::5054:ff:fe12:3401", 64, 604800)])
         self.assertEqual(seen.onlink, [(parse_ipv6("2001:db8:5::"), 64, 604800)])
+        # DHCPv6 may delegate one yet.
         self.assertEqual(self.code(seen), "ONLY_ONLINK_PREFIX")
         try:
             seen.delegated_prefix()
         except ProvisioningError as error:
             self.assertIn("wan6 has 2001:db8:5::/64", error.text)
-            self.assertIn("ip6prefix", error.text)
+            self.assertEqual(error.retry_after, 30)
+
+    def test_onlink_prefix_that_is_all_the_line_gives(self):
+        onlink = [("2001:db8:5::5054:ff:fe12:3401", 64, 600), ("2001:db8:6::1", 64, 900)]
+        taken = (parse_ipv6("2001:db8:6::"), 64)
+        # DHCPv6 told options and no prefix: it was asked by Information-request, or has none.
+        informed = {"passthru": "0017001020010db8005300000000000000000001"}
+        self.assertEqual(line(onlink=onlink, proto="flets", data=informed).delegated_prefix(), taken)
+        # No DHCPv6 at all.
+        self.assertEqual(line(onlink=onlink, proto="static").delegated_prefix(), taken)
+        # DHCPv6 stays silent.
+        self.assertEqual(line(onlink=onlink, proto="flets", uptime=30).delegated_prefix(), taken)
+        self.assertEqual(self.code(line(onlink=onlink, proto="flets", uptime=29)), "ONLY_ONLINK_PREFIX")
+        # A delegated prefix goes before, and when it is withdrawn, another is on its way.
+        delegated = [("2001:db8:1::", 56, 600)]
+        self.assertEqual(
+            line(delegated, onlink, uptime=99).delegated_prefix(), (parse_ipv6("2001:db8:1::"), 56)
+        )
+        self.assertEqual(self.code(line([("2001:db8:1::", 56, 0)], onlink, uptime=99)), "NO_PREFIX")
+
+    def test_onlink_prefix_without_room(self):
+        for length in (56, 127, 128):  # 128: IA_NA
+            seen = line(onlink=[("2001:db8:5::1", length, 600)], uptime=99)
+            self.assertEqual(self.code(seen), "ONLY_ONLINK_PREFIX")
+
+    def test_overlap_of_lifetimes(self):
+        entries = [
+            {"address": "2001:db8:1::", "mask": 56, "preferred": 12000, "valid": 13800},
+            {"address": "2001:db8:2::", "mask": 56, "preferred": 0, "valid": 300},
+            {"address": "2001:db8:3::", "mask": 56},
+        ]
+        self.assertEqual(Line("wan6", {"ipv6-prefix": entries}).overlaps, [1800])
 
     def test_nothing_that_helps(self):
         for seen in (
@@ -137,7 +169,6 @@ class PrefixTest(unittest.TestCase):
             line([("2001:db8:1::", 56, 0)]),
             line([("fd00:1::", 56, 600)]),  # unique local: an operator's IPv4 servers are not there
             line(onlink=[("fd00:5::1", 64, 600)]),
-            line(onlink=[("2001:db8:5::1", 128, 600)]),  # IA_NA
             line(onlink=[("2001:db8:5::1", 64, 0)]),
         ):
             self.assertEqual(self.code(seen), "NO_PREFIX")

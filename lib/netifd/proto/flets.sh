@@ -126,7 +126,14 @@ proto_flets_setup() {
 	# No -c: odhcp6c makes the DUID-LL that NTT's network insists on from the device's MAC.
 	clientid="$(printf %s "$clientid" | tr -d ' :.-')"
 	if proto_flets_is_hex "$clientid"; then
-		proto_flets_note "$interface" notice "option clientid is the client id; NTT answers DUID-LL only"
+		case "$clientid" in
+			0003*) ;;
+			# Shown until the line is up: other networks may answer it.
+			*)
+				proto_notify_error "$interface" LINE_NOT_DUID_LL \
+					"clientid $clientid: NTT answers 00030001 and a MAC alone"
+			;;
+		esac
 		set -- "$@" "-c$clientid"
 	elif [ -n "$clientid" ]; then
 		proto_flets_note "$interface" warn "clientid ignored: not an even number of hexadecimal digits"

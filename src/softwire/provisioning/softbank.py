@@ -20,6 +20,8 @@ PROFILES = {
     "next": (1, ("foxconn", "e-wmta2.3,V5.0.0.1.rc35", "hw_rev_2.00")),
     "cross": (0, ("NTT-AT", "BAPP", "hw_rev_1.00")),
 }
+# CROSS: valid 14400 s, preferred 12600 s (seen in the field); netifd counts both down in whole seconds.
+CROSS_OVERLAP = range(1795, 1806)
 IDENTITY_OPTIONS = ("manufacturer", "software_version", "hardware_version")
 IDENTITY_ATTRIBUTES = (
     "SoftBank-MAC",
@@ -33,13 +35,17 @@ SHORTEST_LIFETIME, LONGEST_LIFETIME = 60, 2592000
 
 
 class Method:
-    """See softwire.provisioning. tell(text) is given each step, for `softwire probe`."""
+    """See softwire.provisioning. tell(text) is given each step, for `softwire probe`; log(text) what was decided."""
 
     def __init__(self, config, tell=None):
         self.config = config
         self.tell = tell or (lambda text: None)
         self.wait = client.Client.wait
+        self.log = lambda text: None
         self.answer = {}
+        self.line_type = "next" if config["line_type"] == "auto" else config["line_type"]
+        self.guess = None  # what classify() said of the line
+        self.accepted = None  # the line type that the server accepted since
         config.require("auth_server", "the address of the operator's RADIUS server")
         config.require("shared_secret", "the RADIUS secret shared by server and client")
         config.require("password", "the line's CHAP password")
@@ -50,9 +56,9 @@ class Method:
             )
 
     def endpoint(self, line, held=None):
-        """NEXT: the prefix's first /64 with option interface_id, for good. CROSS: the same as a provisional one."""
+        """The prefix's first /64 with option interface_id: NEXT's for good, CROSS' until the Accept tells another."""
         prefix = line.delegated_prefix()[0]
-        if held and self.config["line_type"] == "cross" and held.local >> 64 == prefix >> 64:
+        if held and held.local >> 64 == prefix >> 64:
             return held.local
         return prefix | self.config["interface_id"]
 
@@ -61,13 +67,30 @@ class Method:
         if self.config["user_name"]:
             return self.config["user_name"]
         prefix = line.delegated_prefix()[0]
-        if self.config["line_type"] == "cross":
+        if self.line_type == "cross":
             return expand(prefix, 64)
         return expand(prefix | self.config["interface_id"])
 
+    def line_types(self, line):
+        """The line types to try, the likelier one first, each with the reason for it."""
+        if self.config["line_type"] != "auto":
+            return [(self.line_type, "option line_type")]
+        guess = classify(line)
+        if guess != self.guess:
+            self.guess, self.accepted = guess, None
+            self.log("line_type auto: {}, since {}".format(guess[0], guess[1]))
+        kind, why, settled = guess
+        kinds = [(kind, why)]
+        if not settled:
+            other = "cross" if kind == "next" else "next"
+            kinds.append((other, "the server rejected a login as {}".format(kind)))
+            if self.accepted == other:
+                kinds.reverse()
+        return kinds
+
     def request(self, radius, line):
         """The Access-Request, its attributes in the order and packing of SoftBank's own units."""
-        chap_id, identity = PROFILES[self.config["line_type"]]
+        chap_id, identity = PROFILES[self.line_type]
         challenge = os.urandom(16)
         chap = packet.ChapPassword(chap_id, self.config["password"].encode(), challenge)
         mac = self.config["mac"] or (line.vendor and line.vendor.mac) or line.mac
@@ -84,7 +107,7 @@ class Method:
         signed = self.config["message_authenticator"] != "off"
         request = radius.CreateAuthPacket(message_authenticator=signed)
         request.AddAttribute("User-Name", self.user_name(line))
-        if self.config["line_type"] == "cross":
+        if self.line_type == "cross":
             request.AddAttribute("CHAP-Password", chap)
             request.AddVendorAttributes(vsas)
             request.AddAttribute("CHAP-Challenge", challenge)
@@ -130,20 +153,34 @@ class Method:
         raise ProvisioningError("NO_ANSWER", "; ".join(failures))
 
     def provision(self, line, source):
-        """One whole exchange -> Tunnel."""
-        reply = self.exchange(line, source)
-        if reply.code == packet.AccessReject:
+        """One whole exchange -> Tunnel; a second one as the other line type where the server rejects a guess.
+
+        Silence says nothing about the line's type: nobody is asked twice as often because nobody answers.
+        """
+        rejected = []
+        for kind, why in self.line_types(line):
+            self.line_type = kind
+            self.tell("asks as a {} line: {}".format(self.line_type, why))
+            reply = self.exchange(line, source)
+            self.answer.update({"line_type": self.line_type, "line_type_why": why})
+            if reply.code != packet.AccessReject:
+                break
             # A Reject may carry attributes; they are nobody's parameters.
+            rejected.append("{}{} ({})".format(self.user_name(line), _message(reply), self.line_type))
+        else:
             raise ProvisioningError(
                 "AUTH_REJECTED",
-                "{} rejected {}{}: compare password, line_type and mac with the operator's".format(
-                    self.answer["server"], self.user_name(line), _message(reply)
+                "{} rejected {}: compare password, line_type and mac with the operator's".format(
+                    self.answer["server"], " and ".join(rejected)
                 ),
             )
         if reply.code != packet.AccessAccept:
             raise ProvisioningError(
                 "BAD_ANSWER", "RADIUS code {}: Access-Accept would be right".format(reply.code)
             )
+        if rejected:
+            self.log("line_type auto: {}, since the server rejected {}".format(self.line_type, rejected[0]))
+        self.accepted = self.line_type
         try:
             self.answer["attributes"] = _attributes(reply)
             return self.tunnel(line, reply)
@@ -154,11 +191,11 @@ class Method:
         """Access-Accept -> Tunnel; ValueError names the attribute."""
         ipv4 = check_ipv4(parse_ipv4(_first(reply, "SoftBank-WANv4-IP", 204)), "SoftBank-WANv4-IP (204)")
         remote = check_endpoint(parse_ipv6(_first(reply, "SoftBank-v6-GW", 207)), "SoftBank-v6-GW (207)")
-        if self.config["line_type"] == "cross":
+        if self.line_type == "cross":
             # 203.0.113.7 becomes 00cb:0071:0700:0000.
             local = line.delegated_prefix()[0] | ipv4 << 24
         else:
-            local = self.endpoint(line)
+            local = line.delegated_prefix()[0] | self.config["interface_id"]
         if local == remote:
             raise ValueError("SoftBank-v6-GW (207) {} is our own address".format(format_ipv6(remote)))
         lifetime = _number(reply, "Session-Timeout") or _number(reply, "SoftBank-Config-Req-Time")
@@ -173,6 +210,20 @@ class Method:
             _dns(reply),
             lifetime or self.config["reauth"],
         )
+
+
+def classify(line):
+    """(line type, why, whether that settles it): what tells NEXT (1 Gbit/s) from CROSS (10 Gbit/s) at the router.
+
+    NEXT lines delegate a prefix only with a telephone, else they announce a /64; CROSS lines always delegate a /56.
+    """
+    if not line.prefixes:
+        return "next", "the line delegates no prefix, as every CROSS line does", True
+    if any([overlap in CROSS_OVERLAP for overlap in line.overlaps]):
+        return "cross", "the prefix has the lifetimes of CROSS lines", False
+    if line.vendor and not line.vendor.numbers and min([entry[1] for entry in line.prefixes]) <= 56:
+        return "cross", "the line delegates a prefix without having a telephone", False
+    return "next", "nothing speaks for a CROSS line", False
 
 
 def _first(reply, name, code):
