@@ -22,6 +22,11 @@ def state_path(interface):
     return "{}/{}.json".format(RUN_DIR, interface)
 
 
+def sip_path(interface):
+    """Written by flets_voip.script: what DHCPv4 told on the SIP network."""
+    return "{}/{}.sip".format(RUN_DIR, interface)
+
+
 def read(path):
     """The JSON object in the file, or None where there is none (yet)."""
     try:

@@ -3,7 +3,7 @@
 
 import json
 
-from softwire import state, ubus
+from softwire import sip, state, ubus
 from softwire.address import format_prefix
 from softwire.dhcpv6 import CLIENT_ID, DUID_KINDS, duid_kind
 from softwire.errors import CODES
@@ -121,6 +121,7 @@ def collect(interface, ask=ubus.call):
         try:
             line = Line(tunlink, ask("network.interface." + tunlink, "status"))
             report["line"] = describe_line(line)
+            report["voip"] = sip.describe_side(ask("network.interface.{}_voip".format(tunlink), "status"))
         except ubus.UbusError:
             pass
         if not report["up"]:
@@ -178,7 +179,7 @@ def _rows(report, now):
         yield "why", report["hint"]
 
 
-def _line_rows(line):
+def _line_rows(line, voip):
     up = "up" if line["up"] else "down"
     yield "line", "{} {} on {}, MTU {}".format(line["interface"], up, line["device"], line["mtu"])
     yield "", "delegated prefix " + (", ".join(line["prefixes"]) or "none")
@@ -189,6 +190,10 @@ def _line_rows(line):
             "telephone",
             "{}, SIP domain {}".format(", ".join(line["numbers"]) or "no number", line["sip_domain"]),
         )
+    if voip:
+        where = "{} on {}".format(", ".join(voip["addresses"]) or "no address", voip["device"])
+        why = ", ".join(voip["errors"]) or "no DHCPv4 answer yet"
+        yield "SIP side", "up, " + where if voip["up"] else "down, " + why
     if line["mac_echo"]:
         yield "MAC echo", line["mac_echo"]
     if line["version_server"]:
@@ -204,7 +209,7 @@ def text(report, now):
     lines = ["{}: {}".format(report["interface"], "up" if report["up"] else "down, " + report["phase"])]
     rows = list(_rows(report, now))
     if report.get("line"):
-        rows += list(_line_rows(report["line"]))
+        rows += list(_line_rows(report["line"], report.get("voip")))
     return "\n".join(lines + ["  {:<10} {}".format(heading, value).rstrip() for heading, value in rows])
 
 

@@ -144,7 +144,9 @@ class Sandbox:
             functions.write('\nlogger() {{ {} "$@"; }}\n'.format(root / "bin/logger"))
         for name in (
             "lib/netifd/proto/flets.sh",
+            "lib/netifd/proto/flets_voip.sh",
             "lib/netifd/proto/softwire.sh",
+            "lib/netifd/flets_voip.script",
             "lib/netifd/softwire.script",
         ):
             self.install(REPOSITORY / name, name)

@@ -44,6 +44,8 @@ proto_flets_init_config() {
 	proto_config_add_int soltimeout
 	proto_config_add_int skpriority
 	proto_config_add_int verbose
+	proto_config_add_boolean voip
+	proto_config_add_string voip_zone
 }
 
 # A setup that cannot succeed must not be tried again: netifd would, several times a second.
@@ -80,12 +82,38 @@ proto_flets_mac() {
 	proto_flets_is_hex "$digits" && [ ${#digits} -eq 12 ] && [ "$digits" != 000000000000 ] && printf %s "$digits"
 }
 
+# Name of the telephone's interface, device, MAC's digits, zone. netifd takes the same again for nothing.
+proto_flets_add_voip() {
+	json_init
+	json_add_string name "$1"
+	json_add_string proto flets_voip
+	json_add_string device "$2"
+	json_add_string mac "$3"
+	[ -n "$4" ] && json_add_string zone "$4"
+	# The event script sends neither; netifd would not take them either.
+	json_add_boolean defaultroute 0
+	json_add_boolean peerdns 0
+	ubus call network add_dynamic "$(json_dump)"
+}
+
+# netifd removes it a moment later: waits, or the next setup takes the one that is going for its own.
+proto_flets_remove_voip() {
+	local voip="network.interface.$1" tries=50
+
+	ubus list "$voip" >/dev/null 2>&1 || return 0
+	ubus call "$voip" remove
+	while [ "$tries" -gt 0 ] && ubus list "$voip" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+	done
+}
+
 proto_flets_setup() {
 	local interface="$1" device="$2"
 	local reqaddress reqprefix clientid mac vendorclass userclass ifaceid ip6ifaceid zone
 	local defaultreqopts norelease noclientfqdn noserverunicast noacceptreconfig forceprefix noslaaconly
 	local sourcefilter fakeroutes extendprefix keep_ra_dnslifetime ra_holdoff soltimeout skpriority verbose
-	local reqopts="" sendopts="" prefixes="" item
+	local voip voip_zone
+	local reqopts="" sendopts="" prefixes="" digits="" item
 
 	command -v odhcp6c >/dev/null || {
 		proto_flets_fail "$interface" MISSING_PACKAGE "odhcp6c: not installed"
@@ -95,7 +123,7 @@ proto_flets_setup() {
 	json_get_vars reqaddress reqprefix clientid mac vendorclass userclass ifaceid ip6ifaceid zone
 	json_get_vars defaultreqopts norelease noclientfqdn noserverunicast noacceptreconfig forceprefix noslaaconly
 	json_get_vars sourcefilter fakeroutes extendprefix keep_ra_dnslifetime
-	json_get_vars ra_holdoff soltimeout skpriority verbose
+	json_get_vars ra_holdoff soltimeout skpriority verbose voip voip_zone
 	json_for_each_item proto_flets_append_item reqopts reqopts " "
 	json_for_each_item proto_flets_append_item sendopts sendopts "$N"
 	json_for_each_item proto_flets_append_item ip6prefix prefixes " "
@@ -139,21 +167,20 @@ proto_flets_setup() {
 		proto_flets_note "$interface" warn "clientid ignored: not an even number of hexadecimal digits"
 	fi
 
-	if [ -z "$vendorclass" ]; then
+	if [ -z "$vendorclass" ] || [ "$voip" = 1 ]; then
 		if [ -n "$mac" ]; then
-			item="$(proto_flets_mac "$mac")" || {
+			digits="$(proto_flets_mac "$mac")" || {
 				proto_flets_fail "$interface" BAD_CONFIG "mac '$mac': a MAC address, as 00:00:5e:00:53:01"
 				return
 			}
 		else
-			item="$(proto_flets_mac "$(cat "/sys/class/net/$device/address" 2>/dev/null)")" || {
+			digits="$(proto_flets_mac "$(cat "/sys/class/net/$device/address" 2>/dev/null)")" || {
 				proto_flets_fail "$interface" NO_MAC "device $device has no MAC address: set option mac"
 				return
 			}
 		fi
-		vendorclass="000000d20006$item"
 	fi
-	set -- "$@" "-V$vendorclass" -r17
+	set -- "$@" "-V${vendorclass:-000000d20006$digits}" -r17
 	for item in $reqopts; do
 		[ "$item" = 17 ] || set -- "$@" "-r$item"
 	done
@@ -200,6 +227,8 @@ proto_flets_setup() {
 	proto_export IFACE_464XLAT=0
 
 	proto_run_command "$interface" odhcp6c "$@"
+
+	[ "$voip" != 1 ] || proto_flets_add_voip "${interface}_voip" "$device" "$digits" "$voip_zone"
 }
 
 # The number of a signal depends on the machine; busybox's kill translates it, dash's does not.
@@ -211,6 +240,7 @@ proto_flets_renew() {
 
 proto_flets_teardown() {
 	proto_kill_command "$1"
+	proto_flets_remove_voip "${1}_voip"
 }
 
 [ -n "$INCLUDE_ONLY" ] || add_protocol flets
