@@ -14,7 +14,13 @@ def _tell(step, text):
     print("{:<15} {}".format(step, text))
 
 
-def _find_source(interface, method, line):
+def dry_run(interface, method, line, tell):
+    """One exchange of the method, told step by step with tell(step, text) -> Tunnel, which nobody is given."""
+    method.tell = lambda text: tell("exchange", text)
+    return method.provision(line, _find_source(interface, method, line, tell))
+
+
+def _find_source(interface, method, line, tell):
     """The address to ask from: the softwire's own where the router has it, else a LAN's of the same prefix."""
     tunnel = (state.read(state.state_path(interface)) or {}).get("tunnel") or {}
     own = [parse_ipv6(tunnel["local"])] if tunnel else []
@@ -22,7 +28,7 @@ def _find_source(interface, method, line):
     for address in own + [wanted] + line.lan_addresses:
         if present(format_ipv6(address)):
             if address not in own and address != wanted:
-                _tell(
+                tell(
                     "",
                     "the softwire's own is not configured, and the server may look at the sender's address",
                 )
@@ -64,8 +70,7 @@ def run(interface):
     if line.prefixes:
         _tell("", "in " + format_prefix(*line.delegated_prefix()))
 
-    method.tell = lambda text: _tell("exchange", text)
-    tunnel = method.provision(line, _find_source(interface, method, line))
+    tunnel = dry_run(interface, method, line, _tell)
     for key, value in sorted((getattr(method, "answer", None) or {}).get("attributes", {}).items()):
         _tell("", "got {} {}".format(key, ", ".join([str(item) for item in value])))
     _tell("softwire", "would be {} -> {}".format(format_ipv6(tunnel.local), format_ipv6(tunnel.remote)))

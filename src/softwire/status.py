@@ -137,12 +137,13 @@ def _option(interface, name):
         return None
 
 
-def _seconds(value):
+def seconds(value):
+    """A duration for people: 3725 -> '1 h 2 min'."""
     value = int(value)
     for size, unit in (86400, "d"), (3600, "h"), (60, "min"):
         if value >= size:
             return "{} {} {}".format(
-                value // size, unit, _seconds(value % size) if value % size >= 60 else ""
+                value // size, unit, seconds(value % size) if value % size >= 60 else ""
             ).strip()
     return "{} s".format(value)
 
@@ -158,7 +159,7 @@ def _rows(report, now):
             yield "resolvers", ", ".join(tunnel["dns"])
     answer = report.get("answer")
     if answer:
-        asked = _seconds(now - report["asked"])
+        asked = seconds(now - report["asked"])
         if answer.get("line_type_why"):
             yield "line type", "{}: {}".format(answer["line_type"], answer["line_type_why"])
         yield "asked", "{}, answered {} ago".format(answer["server"], asked)
@@ -167,10 +168,10 @@ def _rows(report, now):
         for reason in sorted(answer.get("ignored") or {}):
             yield "", "ignored replies, {}: {}".format(reason, answer["ignored"][reason])
     if report.get("next"):
-        yield "next", "asks again in " + _seconds(max(0, report["next"] - now))
+        yield "next", "asks again in " + seconds(max(0, report["next"] - now))
     error = report.get("error")
     if error:
-        yield "error", "{} ({} ago): {}".format(error["code"], _seconds(now - error["at"]), error["text"])
+        yield "error", "{} ({} ago): {}".format(error["code"], seconds(now - error["at"]), error["text"])
     for told in report.get("netifd_errors") or []:
         code = told.partition(":")[0]
         if not error or code != error["code"]:

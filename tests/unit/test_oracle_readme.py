@@ -44,3 +44,14 @@ def test_every_code_in_the_source_is_declared():
         used |= set(re.findall(r'ProvisioningError\(\s*"([A-Z_0-9]+)"', text))
         used |= set(re.findall(r'_fail "\$interface" ([A-Z_0-9]+)', text))
     assert used <= set(CODES) and used > {"BAD_CONFIG", "NO_MAC", "HANDOVER_REFUSED"}
+
+
+def test_codes_of_the_doctor():
+    used = set()
+    for path in (ROOT / "src/softwire/doctor").glob("*.py"):
+        used |= set(re.findall(r'"([A-Z][A-Z0-9_]{4,})"', path.read_text(encoding="utf-8")))
+    assert rows("### What the doctor says") == used - set(CODES) - {
+        "DISTRIB_DESCRIPTION",
+        "DISTRIB_TARGET",
+        "WRONG",
+    }

@@ -1,0 +1,418 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The doctor's steps from the router itself to the line: cable, router advertisement, DHCPv6, prefix, options."""
+
+import binascii
+import sys
+import time
+
+from softwire import provisioning
+from softwire.address import format_prefix, parse_mac
+from softwire.config import LISTS, OPTIONS, Config
+from softwire.dhcpv6 import duid_kind
+from softwire.doctor.finding import NOTE, note, ok, wrong
+from softwire.doctor.router import as_list
+from softwire.errors import ProvisioningError
+from softwire.line import Line
+from softwire.status import seconds
+
+NO_SPACE = 28
+# A clock before this was not set since the router started.
+OLDEST_CLOCK = 1767225600
+
+
+def check_router(case):
+    """The router's own condition: without these nothing else can be asked."""
+    error = case.router.unwritable()
+    if error is not None:
+        yield wrong(
+            "NO_RUN_DIRECTORY",
+            "/var/run cannot be written" + (": it is full" if error == NO_SPACE else ""),
+            "writing a small file there fails with error {}".format(error),
+            "'df /tmp; du -a /tmp | sort -n | tail' shows what fills it; a restart of the router empties it",
+        )
+        return
+    case.sections = case.router.uci("network")
+    release = case.router.read("/proc/sys/kernel/osrelease")
+    modules = "/sys/module", "/lib/modules/" + release
+    there = "ip6_tunnel" in case.router.listdir(modules[0]) or "ip6_tunnel.ko" in case.router.listdir(
+        modules[1]
+    )
+    if not there and "ip6tnl0" not in case.router.listdir("/sys/class/net"):
+        yield wrong(
+            "MISSING_PACKAGE",
+            "the kernel's IPv6 tunnel module, ip6_tunnel, is missing",
+            "neither in /sys/module nor in /lib/modules/" + release,
+            "install kmod-ip6-tunnel ('opkg update; opkg install kmod-ip6-tunnel', or 'apk add kmod-ip6-tunnel')",
+        )
+        return
+    version = ".".join([str(part) for part in sys.implementation.version[:3]])
+    yield ok("{} {}, kernel {}, /var/run is writable".format(sys.implementation.name, version, release))
+    if time.time() < OLDEST_CLOCK:
+        yield note(
+            "CLOCK_WRONG",
+            "the clock is not set (it says year {}); the softwire does without it".format(time.gmtime()[0]),
+            advice="nothing: it is set over the network once IPv4 or IPv6 passes",
+        )
+
+
+def _section(case, name):
+    """Options of an interface in /etc/config/network, or None."""
+    for section, kind, options in case.sections:
+        if section == name and kind == "interface":
+            return options
+    return None
+
+
+def check_settings(case):
+    """/etc/config/network and what netifd made of it."""
+    written = _section(case, case.interface)
+    status = case.router.status(case.interface)
+    if status is None or written is None or written.get("proto") != "softwire":
+        if written is None:
+            seen, advice = "no such section in /etc/config/network", "'uci show network' lists them"
+        elif written.get("proto") != "softwire":
+            seen = "its protocol is '{}'".format(written.get("proto"))
+            advice = "name the interface that has proto 'softwire'"
+        else:
+            seen, advice = "netifd does not know the section", "'/etc/init.d/network reload'"
+        yield wrong("NO_INTERFACE", "there is no softwire named '{}'".format(case.interface), seen, advice)
+        return
+    if status.get("proto") != "softwire":
+        yield wrong(
+            "NOT_LEARNT",
+            "the network service has not learnt the protocol softwire",
+            "netifd says proto '{}'".format(status.get("proto")),
+            "'/etc/init.d/network restart': it learns a new protocol only then",
+        )
+        return
+    case.own = status
+    case.up = bool(status.get("up"))
+    case.state = case.router.state(case.interface)
+    case.tunnel = case.state.get("tunnel") or {}
+    given = case.router.settings(case.interface)
+    case.options = given or written
+    try:
+        case.config = Config(case.options)
+        case.method = provisioning.load(case.config)
+    except ProvisioningError as error:
+        yield case.failure(error)
+        return
+    if written.get("disabled") == "1" or not status.get("autostart", True):
+        yield wrong(
+            "TURNED_OFF",
+            "interface {} is turned off".format(case.interface),
+            "option disabled is 1"
+            if written.get("disabled") == "1"
+            else "netifd does not start it by itself",
+            "'ifup {}' (and delete option auto or disabled if it is set)".format(case.interface),
+        )
+        return
+    yield ok("provisioning {} over {}".format(case.config["provisioning"], case.tunlink))
+    changed = [name for name in sorted(OPTIONS) if given and _plain(name, given) != _plain(name, written)]
+    if changed:
+        yield note(
+            "NOT_RELOADED",
+            "option {} was changed, but is not in use yet".format(", ".join(changed)),
+            "/etc/config/network differs from what netifd handed over",
+            "'/etc/init.d/network reload'",
+        )
+
+
+def _plain(name, options):
+    value = options.get(name)
+    return as_list(value) if name in LISTS else str(value if value is not None else "")
+
+
+def check_cable(case):
+    """The line's device and its carrier."""
+    case.line_status = case.router.status(case.tunlink)
+    case.line_section = _section(case, case.tunlink) or {}
+    if case.line_status is None:
+        yield wrong(
+            "NO_LINE",
+            "there is no interface '{}', which option tunlink of {} names".format(
+                case.tunlink, case.interface
+            ),
+            "netifd does not know it",
+            "set option tunlink to the interface that has IPv6, such as wan6, or '/etc/init.d/network reload'",
+        )
+        return
+    case.line = Line(case.tunlink, case.line_status, case.router.read, case.config["ip6prefix"])
+    device = case.line.device or str(case.line_section.get("device") or "")
+    if device[:1] == "@":  # the device of another interface
+        parent = case.router.status(device[1:]) or {}
+        device = parent.get("l3_device") or parent.get("device") or device
+    present = case.router.listdir("/sys/class/net")
+    if device not in present:
+        yield wrong(
+            "NO_PORT",
+            "the port '{}' of interface {} is not there".format(device, case.tunlink),
+            "the router has " + ", ".join([name for name in present if name not in ("lo", "ip6tnl0")]),
+            "set option device of {} to the port towards the ONU".format(case.tunlink),
+        )
+        return
+    if not case.line_status.get("autostart", True) or case.line_section.get("disabled") == "1":
+        yield wrong(
+            "TURNED_OFF",
+            "interface {} is turned off".format(case.tunlink),
+            "netifd does not start it by itself",
+            "'ifup {}' (and delete option auto or disabled if it is set)".format(case.tunlink),
+        )
+        return
+    case.line.device = device
+    folder = "/sys/class/net/{}/".format(device)
+    if case.router.read(folder + "carrier") != "1":
+        yield wrong(
+            "NO_CARRIER",
+            "{} has no link: the cable is out, or the other end is off".format(device),
+            "the kernel says carrier {}".format(case.router.read(folder + "carrier") or "none"),
+            "check the cable to the ONU (or home gateway), and its lamps",
+        )
+        return
+    speed = case.router.read(folder + "speed")
+    yield ok("{} has a link{}".format(device, " of {} Mbit/s".format(speed) if speed.isdigit() else ""))
+    if not case.line.mac:
+        yield wrong("NO_MAC", device + " has no MAC address", advice="set option mac, or another device")
+
+
+def check_advertisement(case):
+    """Whether the line's router answers a router solicitation, and what its advertisement says."""
+    line = case.line
+    if case.line_status.get("proto") not in ("flets", "dhcpv6") and line.default_route:
+        yield ok("not needed: {} has proto {}".format(line.name, case.line_status.get("proto")))
+        return
+    try:
+        heard = case.advertisement = case.network.solicit_router(line.device)
+    except OSError as error:
+        yield note("NOT_ASKED", "could not be asked", "sending failed with error {}".format(error.errno))
+        return
+    silent = "no router advertisement came on {} after three solicitations".format(line.device)
+    if heard is None and line.default_route:
+        yield note("RA_SILENT", "the line's router is silent, though its route is still valid", silent)
+    elif heard is None:
+        yield wrong(
+            "NO_RA",
+            "the line's router says nothing",
+            silent,
+            "turn the ONU off and on; is the line opened? Does the firewall let ICMPv6 of zone wan in?",
+        )
+    elif not heard.lifetime:
+        yield wrong(
+            "RA_NO_DEFAULT",
+            "the line's router says that it is no way to the internet",
+            "its advertisement from {} has router lifetime 0".format(heard.source),
+            "wait; restart the ONU or home gateway; ask the operator if it stays so",
+        )
+    else:
+        told = "the line's router {} answers: {}, valid for {}{}"
+        yield ok(
+            told.format(
+                heard.source,
+                _flags(heard),
+                seconds(heard.lifetime),
+                ", MTU {}".format(heard.mtu) if heard.mtu else "",
+            )
+        )
+
+
+def _flags(heard):
+    return "M={} O={}".format(int(heard.managed), int(heard.other))
+
+
+def _client(case):
+    """The arguments of the odhcp6c that runs on the line's device, or None."""
+    for words in case.router.processes():
+        names = [word.rpartition("/")[2] for word in words]
+        if "odhcp6c" in names and words[-1] == case.line.device:
+            return words[names.index("odhcp6c") :]
+    return None
+
+
+def check_dhcpv6(case):
+    """Whether the line's DHCPv6 server answers: the router's own client, and a question of the doctor's."""
+    line = case.line
+    words = _client(case)
+    if words is None:
+        proto = case.line_status.get("proto")
+        if proto not in ("flets", "dhcpv6"):
+            yield ok("not needed: {} has proto {}".format(line.name, proto))
+            return
+        yield wrong(
+            "NO_DHCPV6_CLIENT",
+            "the DHCPv6 client, odhcp6c, does not run on {}".format(line.device),
+            "no such process; netifd tells of {}: {}".format(line.name, ", ".join(line.errors) or "nothing"),
+            "is the package odhcp6c installed? 'ifup {}', then 'logread -e {}'".format(line.name, line.name),
+        )
+        return
+    given = [word[2:] for word in words if word[:2] == "-c"]
+    kind = _duid_kind(given[0]) if given else "DUID-LL"
+    asks_prefix = any([word[:2] == "-P" for word in words])
+    answered = bool(line.options or case.line_status.get("ipv6-prefix") or line.too_long)
+    try:
+        offer, reply = _question(case, asks_prefix, answered)
+    except (OSError, ValueError) as error:
+        offer = reply = None
+        if answered:
+            yield ok("answered; client id {} (not asked again: {})".format(kind, error))
+            return
+    if answered:
+        yield ok("the router was answered; its client id is a {}".format(kind))
+        if offer is None and reply is None:
+            yield note(
+                "DHCPV6_SILENT",
+                "the server does not answer now",
+                "a question of the doctor's own stayed unanswered; what was got is still valid",
+                "nothing yet: odhcp6c asks again in time; if it stays silent, native IPv6 and IPv4 end with it",
+            )
+        return
+    finding = _unanswered(case, kind, given, asks_prefix, offer, reply)
+    if case.up or _does_without(case):
+        finding.status = NOTE
+    yield finding
+
+
+def _does_without(case):
+    """Whether a router advertisement, or options, bring all that the softwire needs."""
+    try:
+        case.method.endpoint(case.line, None)
+    except ProvisioningError:
+        return False
+    return case.line.default_route
+
+
+def _question(case, asks_prefix, answered):
+    """(offer, reply) of the server to the doctor's Solicit and Information-Request; None where silent or not asked."""
+    network, device, mac = case.network, case.line.device, parse_mac(case.line.mac)
+    offer = reply = None
+    if asks_prefix or not answered:
+        offer = network.ask_dhcpv6(device, mac, network.SOLICIT)
+    if offer is None and not (answered and asks_prefix):
+        reply = network.ask_dhcpv6(device, mac, network.INFORMATION_REQUEST)
+    return offer, reply
+
+
+def _duid_kind(digits):
+    try:
+        return duid_kind(binascii.unhexlify(digits))
+    except ValueError:
+        return "unknown DUID"
+
+
+def _unanswered(case, kind, given, asks_prefix, offer, reply):
+    """Why the router's own DHCPv6 client has no answer, by what the doctor's own questions brought."""
+    name = case.line.name
+    flags = "; its router advertises " + _flags(case.advertisement) if case.advertisement else ""
+    if kind != "DUID-LL" and (offer is not None or reply is not None):
+        own = "option clientid of interface {}".format(name)
+        delete = "network.{}.clientid".format(name)
+        if not case.line_section.get("clientid"):
+            own, delete = "option dhcp_default_duid of section globals", "network.globals.dhcp_default_duid"
+        return wrong(
+            "NOT_DUID_LL",
+            "the line does not answer this router's client id, a {}".format(kind),
+            "a question with a DUID-LL, made from the MAC address, was answered at once; {} sets another".format(
+                own
+            ),
+            "'uci delete {}; uci commit network; /etc/init.d/network reload; ifup {}'".format(delete, name),
+        )
+    if offer is None and reply is not None and asks_prefix:
+        return wrong(
+            "STATELESS_ONLY",
+            "the line gives no prefix by DHCPv6: it answers questions for information only",
+            "an Information-Request was answered, a Solicit was not" + flags,
+            "'uci set network.{}.reqprefix=no; uci commit network; ifup {}'".format(name, name),
+        )
+    if offer is not None:
+        prefixes = case.network.offered_prefixes(offer)
+        onlink = [format_prefix(item[0], item[1]) for item in case.line.onlink]
+        if not prefixes:
+            code = "ONLY_ONLINK_PREFIX" if onlink else "NO_PREFIX"
+            return wrong(
+                code,
+                "the line delegates no prefix"
+                + (", it has only the on-link {}".format(", ".join(onlink)) if onlink else ""),
+                "the DHCPv6 server's offer to a question of the doctor's holds none",
+                case.advice(code),
+            )
+        if not asks_prefix:
+            return wrong(
+                "PREFIX_NOT_ASKED",
+                "the line delegates a prefix, but the router does not ask for one",
+                "the server offers {}; odhcp6c runs without -P".format(prefixes[0]),
+                "'uci delete network.{}.reqprefix; uci commit network; ifup {}'".format(name, name),
+            )
+    if offer is not None or reply is not None:
+        return wrong(
+            "DHCPV6_WAITS",
+            "the DHCPv6 server answers, but the router's client has no answer (yet)",
+            "a question of the doctor's was answered",
+            "wait half a minute, then 'ifup {}' and 'logread -e odhcp6c'".format(name),
+        )
+    return wrong(
+        "NO_DHCPV6",
+        "no DHCPv6 server answers on {}".format(case.line.device),
+        "neither a Solicit nor an Information-Request of the doctor's was answered" + flags,
+        "is this the operator's line, and opened? Does the firewall let UDP port 546 in (rule Allow-DHCPv6)?"
+        + ("" if kind == "DUID-LL" else " And the client id is a {}, which NTT ignores".format(kind)),
+    )
+
+
+def check_prefix(case):
+    """The prefix that the softwire lives in, and the route out of it."""
+    line = case.line
+    try:
+        case.endpoint = case.method.endpoint(line, None)
+    except ProvisioningError as error:
+        seen = ""
+        if line.onlink:
+            seen = "on-link {}".format(", ".join([format_prefix(item[0], item[1]) for item in line.onlink]))
+        yield wrong(error.code, error.text, seen, case.advice(error.code))
+        return
+    if not line.default_route:
+        yield wrong(
+            "NO_DEFAULT_ROUTE",
+            "interface {} has no IPv6 way to the internet".format(line.name),
+            "netifd has no default route on it",
+            "is option defaultroute 0? Otherwise 'ifup {}' and 'logread -e odhcp6c'".format(line.name),
+        )
+        return
+    lan = [format_prefix(item[0], item[1]) for item in line.prefixes if item[2] > 0]
+    yield ok(", ".join(lan) or "the line's own /64")
+    delegated = case.line_status.get("ipv6-prefix") or []
+    if delegated and not any([entry.get("assigned") for entry in delegated]):
+        yield note(
+            "NO_LAN_PREFIX",
+            "no LAN takes a part of the prefix: LAN hosts have no native IPv6",
+            "netifd has assigned nothing of it",
+            "'uci set network.lan.ip6assign=64; uci commit network; /etc/init.d/network reload'",
+        )
+
+
+def check_vendor(case):
+    """NTT's options: telephone, MAC echo."""
+    vendor = case.line.vendor
+    for problem in case.line.problems + (vendor.problems if vendor else []):
+        yield note("BAD_OPTION", problem, "in the line's DHCPv6 answer", "nothing: the softwire does without")
+    if vendor:
+        told = "MAC echo {}, {} telephone number(s), SIP domain {}"
+        yield ok(told.format(vendor.mac or "none", len(vendor.numbers), vendor.sip_domain or "none"))
+        return
+    words = _client(case)
+    if words is None:
+        yield ok("not needed without DHCPv6")
+    elif "-r17" in words:
+        yield note(
+            "NO_VENDOR_OPTIONS",
+            "the line tells nothing of NTT's",
+            "option 17 of enterprise 210 was asked for and did not come",
+            "nothing, if IPv4 works; otherwise ask the operator whether this is the right line",
+        )
+    else:
+        yield note(
+            "NO_VENDOR_OPTIONS",
+            "the line was not asked for NTT's options",
+            "odhcp6c runs without -r17",
+            "use proto flets, or 'uci set network.{0}.reqopts=17; uci commit network; ifup {0}'".format(
+                case.tunlink
+            ),
+        )

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The doctor's steps, in the order of the way."""
+
+from softwire.doctor import line, tunnel
+
+# A name, and what looks at it. Behind SOFTWIRE, steps need a softwire that is up.
+SOFTWIRE = "softwire"
+BORDER_ROUTER = "border router"
+STEPS = (
+    ("router", line.check_router),
+    ("settings", line.check_settings),
+    ("cable", line.check_cable),
+    ("line's router", line.check_advertisement),
+    ("DHCPv6", line.check_dhcpv6),
+    ("prefix", line.check_prefix),
+    ("vendor options", line.check_vendor),
+    ("endpoint", tunnel.check_endpoint),
+    ("route", tunnel.check_route),
+    ("exchange", tunnel.check_exchange),
+    (SOFTWIRE, tunnel.check_softwire),
+    (BORDER_ROUTER, tunnel.check_border_router),
+    ("packet size", tunnel.check_mtu),
+    ("firewall", tunnel.check_firewall),
+    ("IPv4", tunnel.check_ipv4),
+)

@@ -1,0 +1,532 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`softwire doctor` names each fault that the lab can have, at its step, and says that a healthy line is well."""
+
+import contextlib
+import json
+import re
+import shlex
+
+import pytest
+
+from tests.lab import addresses
+
+STEPS = (
+    "router", "settings", "cable", "line's router", "DHCPv6", "prefix", "vendor options", "endpoint", "route",
+    "exchange", "softwire", "border router", "packet size", "firewall", "IPv4",
+)  # fmt: skip
+
+
+class Told:
+    """What one run of the doctor said."""
+
+    def __init__(self, line, interface="wan", host="", python=""):
+        environment = f"SOFTWIRE_PYTHON={python} " if python else ""
+        output, self.exit_status = line.router.run(
+            f"{environment}softwire doctor --json {interface} {host}", timeout=240
+        )
+        self.report = json.loads(output)
+        self.findings = self.report["steps"]
+
+    def at(self, step):
+        """{code: finding} of a step."""
+        return {finding["code"]: finding for finding in self.findings if finding["step"] == step}
+
+    def wrong(self):
+        """(step, code) of all that is wrong, in order."""
+        return [(item["step"], item["code"]) for item in self.findings if item["status"] == "wrong"]
+
+    def notes(self):
+        """(step, code) of all that is worth a note."""
+        return [(item["step"], item["code"]) for item in self.findings if item["status"] == "note"]
+
+    def not_tried(self):
+        """The steps that were left out."""
+        return [item["step"] for item in self.findings if item["status"] == "not tried"]
+
+    def names(self, step, code, *words):
+        """The first thing that is wrong is this one; it tells how it knows or what to do, and holds the words."""
+        assert self.exit_status == 1 and not self.report["well"]
+        assert self.wrong()[:1] == [(step, code)], self.findings
+        finding = self.at(step)[code]
+        told = " ".join([finding["text"], finding["seen"], finding["advice"]])
+        assert finding["advice"]
+        assert [word for word in words if word not in told] == [], told
+        assert "INTERNAL" not in [item["code"] for item in self.findings]
+
+    def stops(self):
+        """All that lies behind the first wrong step was not tried."""
+        first = STEPS.index(self.wrong()[0][0])
+        assert self.not_tried() == list(STEPS[first + 1 :])
+
+
+def uci(line, *commands, reload="network"):
+    """Changes the configuration, and loads it."""
+    line.changed = True
+    line.router.check("; ".join([f"uci {command}" for command in commands]) + "; uci commit")
+    line.router.check(f"/etc/init.d/{reload} reload", 120)
+
+
+@contextlib.contextmanager
+def on_access(line, do, undo):
+    """Commands on the access network, and those that take them back."""
+    line.lab.access.check(do)
+    try:
+        yield
+    finally:
+        line.lab.access.check(undo)
+
+
+@contextlib.contextmanager
+def dropped(line, chain, match):
+    """Packets that the access network loses."""
+    flush = "nft delete table ip6 lost; nft delete table ip lost"
+    family = "ip" if chain == "forward" else "ip6"
+    hook = {"line": "prerouting priority raw", "forward": "forward priority filter"}[chain]
+    with on_access(
+        line,
+        f"nft add table {family} lost; nft 'add chain {family} lost c {{ type filter hook {hook}; }}'; "
+        f"nft 'add rule {family} lost c {match} drop'",
+        f"({flush}) 2>/dev/null; :",
+    ):
+        yield
+
+
+# --- all is well
+
+
+def snapshot(line):
+    """What a dry run must not change."""
+    return line.router.check(
+        "{ ubus call network.interface dump; cat /etc/config/network /sys/class/net/sw-wan/ifindex; "
+        "/sbin/ip address; ls /var/run/softwire /var/run; } | grep -vE 'uptime|preferred|valid|fw4|softwire.ubus'"
+    )
+
+
+@pytest.mark.parametrize("python", ["", "/usr/bin/python3"], ids=["micropython", "cpython"])
+def test_healthy_line(line, python):
+    """Every step is ok, exit status 0, one question to the operator, and nothing on the router is another."""
+    before, asked, client = snapshot(line), len(line.requests()), line.client()
+    told = Told(line, python=python)
+    assert [(item["step"], item["status"]) for item in told.findings] == [(step, "ok") for step in STEPS]
+    assert told.exit_status == 0 and told.report["well"] is True
+    assert (snapshot(line), line.client()) == (before, client)
+    assert len(line.requests()) == asked + 1
+    assert "M=1 O=1" in told.at("line's router")[None]["text"]
+    assert "packets of 1460 octets" in told.at("packet size")[None]["text"]
+
+
+def test_text(line):
+    """A line a step, aligned; without an interface it looks at all softwires."""
+    output = line.router.check("softwire doctor", 120)
+    lines = output.splitlines()
+    assert lines[0] == "softwire doctor: wan" and lines[-1] == "all is well"
+    assert [entry[7:21].rstrip() for entry in lines[1:-1]] == list(STEPS)
+    assert all(re.match(r"ok     .{14}  \S", entry) and len(entry) <= 120 for entry in lines[1:-1])
+
+
+def test_host(line):
+    """A host of one's own instead of the operator's resolvers."""
+    told = Told(line, host=addresses.INTERNET4)
+    assert told.exit_status == 0 and addresses.INTERNET4 in told.at("IPv4")[None]["text"]
+    assert line.router.run("softwire doctor wan example.com")[1] == 2
+
+
+# --- the router
+
+
+def test_run_directory_full(line):
+    """/var/run full."""
+    fill = "mount -t tmpfs -o size=16k none /run && head -c 99999 /dev/zero > /run/full"
+    line.router.run(fill)
+    try:
+        told = Told(line)
+    finally:
+        line.router.check("umount /run")
+    told.names("router", "NO_RUN_DIRECTORY", "it is full", "df /tmp")
+    told.stops()
+
+
+def test_module_missing(line):
+    """kmod-ip6-tunnel is not installed."""
+    with line.undone():
+        line.router.check("/sbin/ifdown wan")
+        line.router.wait_until("! [ -e /sys/class/net/sw-wan ] && rmmod ip6_tunnel", 30, "the module is gone")
+        told = Told(line)
+        line.router.check("modprobe ip6_tunnel; /sbin/ifup wan")
+        line.wait_for_softwire()
+    told.names("router", "MISSING_PACKAGE", "ip6_tunnel", "opkg install kmod-ip6-tunnel")
+
+
+def test_clock(line):
+    """A clock that nobody has set is only noted."""
+    now = line.router.check("date +%s").strip()
+    line.router.check("date -s @100000000")
+    try:
+        told = Told(line)
+    finally:
+        line.router.check(f"date -s @{now}")
+    assert told.exit_status == 0 and told.notes() == [("router", "CLOCK_WRONG")]
+    assert "1973" in told.at("router")["CLOCK_WRONG"]["text"]
+
+
+# --- the configuration
+
+
+def test_settings(line):
+    """An interface that is none, one that is off, a wrong option, and one that is not in use yet."""
+    Told(line, "nix").names("settings", "NO_INTERFACE", "'nix'", "no such section")
+    Told(line, "lan").names("settings", "NO_INTERFACE", "its protocol is 'static'")
+    with line.undone():
+        line.router.check("uci set network.wan.mtu=1400; uci commit network")
+        told = Told(line)
+        assert told.exit_status == 0 and told.notes() == [("settings", "NOT_RELOADED")]
+        assert "option mtu was changed" in told.at("settings")["NOT_RELOADED"]["text"]
+        line.router.check("cp /etc/network.saved /etc/config/network; /sbin/ifdown wan")
+        told = Told(line)
+        told.names("settings", "TURNED_OFF", "interface wan is turned off", "ifup wan")
+        told.stops()
+        line.router.check("uci set network.wan.interface_id=::1; uci commit network; /sbin/ifup wan")
+        line.wait_for_error("BAD_CONFIG")
+        Told(line).names("settings", "BAD_CONFIG", "option interface_id '::1': ", "/etc/config/network")
+        line.router.check("cp /etc/network.saved /etc/config/network; /sbin/ifup wan")
+        line.wait_for_softwire()
+
+
+# --- the line
+
+
+def test_cable(line):
+    """The cable is out; a port that is not there; the line's interface turned off."""
+    with line.undone():
+        line.lab.router.link("line", False)
+        line.router.wait_until("! [ -e /sys/class/net/sw-wan ]", 60, "the softwire is down")
+        told = Told(line)
+        line.lab.router.link("line", True)
+        told.names("cable", "NO_CARRIER", "eth1 has no link", "cable")
+        told.stops()
+        line.wait_for_softwire()
+        line.router.check("/sbin/ifdown wan6")
+        line.router.wait_until("! [ -e /sys/class/net/sw-wan ]", 60, "the softwire is down")
+        Told(line).names("cable", "TURNED_OFF", "interface wan6 is turned off", "ifup wan6")
+        uci(line, "set network.wan6.device=eth7")
+        line.router.check("/sbin/ifup wan6")
+        Told(line).names("cable", "NO_PORT", "'eth7'", "br-lan, eth0, eth1")
+        uci(line, "set network.wan6.device=eth1", "set network.wan.tunlink=wan7")
+        Told(line).names("cable", "NO_LINE", "'wan7'")
+        line.router.check(
+            "cp /etc/network.saved /etc/config/network; /etc/init.d/network reload; /sbin/ifup wan6"
+        )
+        line.wait_for_softwire()
+
+
+def test_router_advertisement(line):
+    """The line's router is silent, says that it is none, and is silent from the start."""
+    radvd = "/run/access/radvd.conf"
+    with line.undone():
+        line.lab.access.check(f"sed -i 's/AdvDefaultLifetime .*/AdvDefaultLifetime 0;/' {radvd}")
+        line.lab.access.check("kill -HUP $(cat /run/access/radvd.pid)")
+        line.router.wait_until("! [ -e /sys/class/net/sw-wan ]", 60, "the route and the softwire are gone")
+        told = Told(line)
+        told.names("line's router", "RA_NO_DEFAULT", "router lifetime 0", "fe80::1")
+        told.stops()
+        # kill -9: radvd has no time to say goodbye.
+        line.lab.access.check("kill -9 $(cat /run/access/radvd.pid)")
+        line.router.check("/sbin/ifup wan6")
+        told = Told(line)
+        told.names("line's router", "NO_RA", "no router advertisement came on eth1", "ONU")
+        told.stops()
+        line.access("line pd")
+        line.router.check("/sbin/ifup wan6")
+        line.wait_for_softwire()
+        line.lab.access.check("kill -9 $(cat /run/access/radvd.pid)")
+        told = Told(line)
+        assert told.exit_status == 0 and told.notes() == [("line's router", "RA_SILENT")]
+        line.access("line pd")
+
+
+def test_client_id(line):
+    """A client id that is no DUID-LL: the server answers the doctor's, which is one."""
+    with line.undone():
+        uci(line, "set network.wan6.clientid=00020000abcd0102")
+        line.router.wait_until(
+            "pgrep -f odhcp6c.*-c0002 && ! [ -e /sys/class/net/sw-wan ]", 60, "no softwire"
+        )
+        told = Told(line)
+        told.names("DHCPv6", "NOT_DUID_LL", "a DUID-EN", "uci delete network.wan6.clientid")
+        told.stops()
+        uci(line, "delete network.wan6.clientid")
+        line.wait_for_softwire()
+
+
+def test_no_dhcpv6_server(line):
+    """The server dies while the lease is good, and is missing from the start."""
+    with line.undone():
+        line.lab.access.check("kill -9 $(cat /run/access/kea.pid)")
+        told = Told(line)
+        assert told.exit_status == 0 and told.notes() == [("DHCPv6", "DHCPV6_SILENT")]
+        line.router.check("/sbin/ifup wan6")
+        line.router.wait_until("! [ -e /sys/class/net/sw-wan ]", 60, "the softwire is down")
+        told = Told(line)
+        told.names("DHCPv6", "NO_DHCPV6", "advertises M=1 O=1", "Allow-DHCPv6")
+        told.stops()
+        line.access("restore", 120)
+        line.router.check("/sbin/ifup wan6")
+        line.wait_for_softwire()
+
+
+def test_information_only(line):
+    """A line of NEXT without a telephone: O=1, Solicits stay unanswered, Information-Requests do not."""
+    with line.undone():
+        line.access("line ra-only")
+        # The first octet behind the UDP header is the message's type.
+        with dropped(line, "line", "udp dport 547 @th,64,8 1"):
+            line.router.check("/sbin/ifup wan6")
+            line.router.wait_until("ifstatus wan6 | grep -q 2001:db8:4000:900", 60, "the /64 is there")
+            told = Told(line)
+        finding = told.at("DHCPv6")["STATELESS_ONLY"]
+        assert "advertises M=0 O=1" in finding["seen"] and "network.wan6.reqprefix=no" in finding["advice"]
+        line.access("line pd")
+        line.router.check("/sbin/ifup wan6")
+        line.wait_for_softwire()
+
+
+def test_only_onlink_prefix(line):
+    """The line announces a /64, and the DHCPv6 server has no prefix."""
+    with line.undone():
+        line.access("line ra-only")
+        line.router.check("/sbin/ifup wan6")
+        line.router.wait_until("ifstatus wan6 | grep -q 2001:db8:4000:900", 60, "the /64 is there")
+        told = Told(line)
+        assert "2001:db8:4000:900::/64" in told.at("DHCPv6")["ONLY_ONLINK_PREFIX"]["text"]
+        line.access("line pd")
+        line.router.check("/sbin/ifup wan6")
+        line.wait_for_softwire()
+
+
+def test_prefix_too_long(line):
+    """A router before this one delegates a /72."""
+    with line.undone():
+        line.access("delegate 2001:db8:4000:300::/72")
+        line.router.check("ubus call network.interface.wan6 renew")
+        line.wait_for_error("PREFIX_TOO_LONG")
+        told = Told(line)
+        told.names("prefix", "PREFIX_TOO_LONG", "2001:db8:4000:300::/72", "/60 or /56")
+        told.stops()
+        line.access(f"delegate {addresses.PREFIX}")
+        line.router.check("ubus call network.interface.wan6 renew")
+        line.wait_for_softwire()
+
+
+def test_stock_client_and_lan(line):
+    """The stock client does not ask for NTT's options; a LAN without ip6assign: notes, no faults."""
+    with line.undone():
+        uci(
+            line,
+            "set network.wan6.proto=dhcpv6",
+            "set network.wan6.reqaddress=none",
+            "delete network.lan.ip6assign",
+        )
+        line.wait(lambda: line.interface("wan6").get("proto") == "dhcpv6", 60, "proto dhcpv6")
+        line.wait_for_softwire()
+        told = Told(line)
+        assert told.notes() == [("prefix", "NO_LAN_PREFIX"), ("vendor options", "NO_VENDOR_OPTIONS")]
+        assert told.exit_status == 0
+        assert "ip6assign=64" in told.at("prefix")["NO_LAN_PREFIX"]["advice"]
+        assert "reqopts=17" in told.at("vendor options")["NO_VENDOR_OPTIONS"]["advice"]
+        line.router.check("cp /etc/network.saved /etc/config/network; /etc/init.d/network reload")
+        line.wait(lambda: line.interface("wan6").get("proto") == "flets", 60, "proto flets")
+        line.wait_for_softwire()
+
+
+# --- endpoint, route, exchange
+
+
+def test_endpoint(line):
+    """The softwire's address gone, and also somewhere else."""
+    endpoint = f"{addresses.ENDPOINT}/128"
+    line.router.check(f"/sbin/ip -6 address add {endpoint} dev br-lan")
+    told = Told(line)
+    line.router.check(
+        f"/sbin/ip -6 address del {endpoint} dev br-lan; /sbin/ip -6 address del {endpoint} dev lo"
+    )
+    told.names("endpoint", "ENDPOINT_TAKEN", addresses.ENDPOINT, "by br-lan")
+    try:
+        told = Told(line)
+    finally:
+        line.router.check(f"/sbin/ip -6 address add {endpoint} dev lo")
+    told.names("endpoint", "NO_ENDPOINT", addresses.ENDPOINT, "ifup wan")
+
+
+def test_route(line):
+    """No way to the authentication server, though the softwire still works."""
+    route = f"unreachable {addresses.RADIUS}"
+    line.router.check(f"/sbin/ip -6 route add {route}")
+    try:
+        told = Told(line)
+    finally:
+        line.router.check(f"/sbin/ip -6 route del {route}")
+    told.names("route", "NO_ROUTE", addresses.RADIUS, "EHOSTUNREACH")
+    assert {"softwire", "IPv4"} <= {item["step"] for item in told.findings if item["status"] == "ok"}
+
+
+NONSENSE = f"socat UDP6-RECVFROM:1812,bind=[{addresses.RADIUS}],fork SYSTEM:'echo nonsense'"
+
+
+@pytest.mark.parametrize(
+    ("radius", "code", "word"),
+    [
+        ("radius reject", "AUTH_REJECTED", "password"),
+        ("radius wrong-secret", "SECRET_MISMATCH", "shared_secret"),
+        ("radius reply 'update reply { &SoftBank-v6-GW !* ANY }'", "BAD_ANSWER", "SoftBank-v6-GW (207)"),
+        ("radius silent", "NO_ANSWER", "is silent"),
+        ("radius stop", "NO_ANSWER", "unreachable"),
+        ("nonsense", "NO_ANSWER", "no RADIUS packet"),
+    ],
+)
+def test_radius(line, radius, code, word):
+    """What the server does wrong is named while the softwire goes on."""
+    with line.undone():
+        if radius == "nonsense":
+            line.access("radius stop")
+            line.lab.access.check(f"(setsid {NONSENSE} >/dev/null 2>&1 & echo $! > /tmp/nonsense)")
+        else:
+            line.access(radius)
+        told = Told(line)
+        if radius == "nonsense":
+            line.lab.access.check("kill $(cat /tmp/nonsense)")
+        line.access("radius accept")
+    told.names("exchange", code, word)
+    assert told.not_tried() == [] and len(told.wrong()) == 1
+    assert "IPv4" in {item["step"] for item in told.findings if item["status"] == "ok"}
+
+
+# --- the softwire
+
+
+def test_handover_refused(line):
+    """Another tunnel between the same two ends: netifd cannot make its own."""
+    with line.undone():
+        line.router.check("/sbin/ifdown wan")
+        line.router.wait_until("! [ -e /sys/class/net/sw-wan ]", 30, "the softwire is down")
+        line.router.check(
+            f"/sbin/ip link add other type ip6tnl mode ipip6 local {addresses.ENDPOINT} "
+            f"remote {addresses.BORDER_ROUTER}; /sbin/ifup wan"
+        )
+        line.wait_for_error("HANDOVER_REFUSED")
+        told = Told(line)
+        line.router.check("/sbin/ip link del other")
+        line.wait_for_softwire()
+    told.names("softwire", "HANDOVER_REFUSED", "no other tunnel between the same two ends")
+    told.stops()
+
+
+def test_border_router(line):
+    """The border router is silent; it had forgotten the line until the doctor's own question."""
+    with dropped(line, "line", "ip6 nexthdr 4"):
+        told = Told(line)
+    told.names("border router", "BORDER_ROUTER_SILENT", addresses.BORDER_ROUTER, "none received")
+    assert told.not_tried() == ["packet size", "IPv4"]
+    device = "sub" + "".join(f"{int(part):02x}" for part in addresses.IPV4.split("."))
+    line.lab.access.check(f"ip link del {device}; rm /run/access/tunnels/{addresses.IPV4}")
+    told = Told(line)
+    assert told.exit_status == 0 and told.notes() == [("border router", "BORDER_ROUTER_FORGOT")]
+
+
+def test_packet_size(line):
+    """Too big for the line, smaller than it could be, and a path that loses big packets."""
+    with line.undone():
+        line.configure(mtu="1480")
+        line.wait_for_softwire()
+        told = Told(line)
+        told.names("packet size", "MTU_TOO_BIG", "1480", "1460")
+        line.configure(mtu="1400")
+        line.router.wait_until("grep -q 1400 /sys/class/net/sw-wan/mtu", 60, "MTU 1400")
+        line.wait_for_softwire()
+        told = Told(line)
+        assert told.exit_status == 0 and told.notes() == [("packet size", "MTU_TOO_SMALL")]
+        line.configure(mtu=None)
+        line.router.wait_until("grep -q 1460 /sys/class/net/sw-wan/mtu", 60, "MTU 1460")
+        line.wait_for_softwire()
+    with dropped(line, "line", "ip6 nexthdr 4 meta length 1441-9999"):
+        told = Told(line)
+    told.names("packet size", "PATH_MTU", "1460", "1401 is the largest", "option mtu")
+
+
+ZONE = "firewall.@zone[1]"
+
+
+@pytest.mark.parametrize(
+    ("commands", "code", "word"),
+    [
+        (["del_list {}.network=wan"], "NO_ZONE", "uci add_list firewall.@zone[1].network=wan"),
+        (["set {}.masq=0"], "NO_MASQ", "uci set firewall.@zone[1].masq=1"),
+        (["set {}.mtu_fix=0"], "NO_MTU_FIX", "uci set firewall.@zone[1].mtu_fix=1"),
+        (["delete firewall.@forwarding[0]"], "NO_FORWARDING", "no forwarding section has dest 'wan'"),
+    ],
+    ids=["zone", "masq", "mtu_fix", "forwarding"],
+)
+def test_firewall(line, commands, code, word):
+    """What the firewall lacks, while packets of the router itself still pass."""
+    line.router.check("cp /etc/config/firewall /tmp/firewall.saved")
+    try:
+        line.router.check(
+            "; ".join([f"uci {command.format(ZONE)}" for command in commands]) + "; uci commit firewall"
+        )
+        line.router.check("/etc/init.d/firewall reload", 60)
+        told = Told(line)
+    finally:
+        line.router.check("cp /tmp/firewall.saved /etc/config/firewall; /etc/init.d/firewall reload", 60)
+    told.names("firewall", code, word)
+
+
+def test_firewall_not_loaded(line):
+    """The configuration is right, the kernel's rules are not."""
+    line.router.check(
+        "nft list table inet fw4 | sed s/sw-wan/sw-old/ > /tmp/rules; nft delete table inet fw4"
+    )
+    try:
+        line.router.check("nft -f /tmp/rules")
+        told = Told(line)
+    finally:
+        line.router.check("/etc/init.d/firewall restart", 60)
+    told.names("firewall", "FIREWALL_NOT_LOADED", "/etc/init.d/firewall reload")
+
+
+def test_ipv4_dead(line):
+    """The border router is well, the internet behind it is not."""
+    with dropped(line, "forward", "ip saddr 198.51.100.0/24"):
+        told = Told(line)
+    told.names("IPv4", "IPV4_DEAD", "198.51.100.53, 198.51.100.54", "time exceeded")
+    assert len(told.wrong()) == 1
+
+
+# --- the report
+
+
+def test_report(line):
+    """It has what a bug report needs, and nothing of the subscriber's; the same has the same stand-in."""
+    line.router.check("logger -t softwire 'wan (1): lab-password " + addresses.ENDPOINT + " 0312345678'")
+    text = line.router.check("softwire doctor --report", 120)
+    for private in (
+        addresses.SHARED_SECRET, addresses.PASSWORD, *addresses.NUMBERS, "2001:db8:4000", "2001:0db8:4000",
+        "2001:db8:b::1", addresses.RADIUS, addresses.IPV4, addresses.WAN_MAC, addresses.WAN_MAC.replace(":", ""),
+    ):  # fmt: skip
+        assert private not in text, text
+    for wanted in (
+        "softwire     0.", "interpreter  micropython", "kernel       ", "ok     DHCPv6", "config interface 'wan'",
+        "option shared_secret '(hidden)'", "option proto 'flets'", "wan: up", "# log", "2001:db8:x1::/56",
+        "2001:db8:x1:1111:1111:1111:1111", "52:54:00:m1", "203.n",
+    ):  # fmt: skip
+        assert wanted in text, wanted
+    assert line.router.run("softwire doctor --report --json")[1] == 2
+
+
+def test_resident_client_knows_nothing_of_it(line):
+    """The doctor's modules cost the resident client nothing."""
+    found = line.router.check(
+        "cd /usr/lib/softwire; MICROPYPATH=$PWD:.frozen:/usr/lib/micropython micropython -c "
+        + shlex.quote(
+            "import softwire.client, sys; print([name for name in sys.modules if 'doctor' in name])"
+        )
+    )
+    assert found.strip() == "[]"

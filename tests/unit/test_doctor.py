@@ -1,0 +1,531 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The doctor on a router of the test's own making: what it names, what it leaves out, and that nothing else shows."""
+
+import json
+import unittest
+
+from softwire import doctor
+from softwire.doctor import firewall, network, tunnel
+from softwire.doctor.router import Router, read_uci
+from softwire.errors import ProvisioningError
+from softwire.provisioning import softbank
+from softwire.wire import WireError
+
+RECORDED = __file__.rpartition("/")[0] + "/recorded/wan6-status-25.12.json"
+ENDPOINT = "2001:db8:4000:300:1111:1111:1111:1111"
+REMOTE = "2001:db8:b::1"
+
+NETWORK = """network.globals=globals
+network.lan=interface
+network.lan.proto='static'
+network.lan.ip6assign='64'
+network.wan6=interface
+network.wan6.device='eth0'
+network.wan6.proto='flets'
+network.wan=interface
+network.wan.proto='softwire'
+network.wan.tunlink='wan6'
+network.wan.provisioning='static'
+network.wan.peeraddr='2001:db8:b::1'
+network.wan.ipaddr='203.0.113.7'
+"""
+FIREWALL = """firewall.@defaults[0]=defaults
+firewall.@zone[0]=zone
+firewall.@zone[0].name='lan'
+firewall.@zone[0].network='lan'
+firewall.@zone[1]=zone
+firewall.@zone[1].name='wan'
+firewall.@zone[1].network='wan' 'wan6'
+firewall.@zone[1].masq='1'
+firewall.@zone[1].mtu_fix='1'
+firewall.@forwarding[0]=forwarding
+firewall.@forwarding[0].src='lan'
+firewall.@forwarding[0].dest='wan'
+"""
+# As fw4 of 24.10 writes it: masquerading in a chain of the zone's.
+RULES = """table inet fw4 {
+	chain srcnat {
+		type nat hook postrouting priority srcnat; policy accept;
+		oifname { "eth0", "sw-wan" } jump srcnat_wan comment "!fw4: Handle wan IPv4/IPv6 srcnat traffic"
+	}
+
+	chain srcnat_wan {
+		meta nfproto ipv4 masquerade comment "!fw4: Masquerade IPv4 wan traffic"
+	}
+
+	chain mangle_forward {
+		type filter hook forward priority mangle; policy accept;
+		iifname "sw-wan" tcp flags & (fin | syn | rst) == syn tcp option maxseg size set rt mtu
+	}
+}
+"""
+ADVERTISEMENT = b"\x86\0\0\0\x40\xc0\x07\x08" + bytes(8) + b"\x05\x01\0\0\0\0\x05\xdc"
+PREFIX_INFORMATION = b"\x03\x04\x40\xc0" + bytes(12) + b"\x20\x01\x0d\xb8\x40\0\x09\0" + bytes(8)
+
+
+class Network:
+    """Stands for softwire.doctor.network: answers by name, and what was asked."""
+
+    SOLICIT, INFORMATION_REQUEST = network.SOLICIT, network.INFORMATION_REQUEST
+    is_ipv4 = staticmethod(network.is_ipv4)
+    offered_prefixes = staticmethod(network.offered_prefixes)
+
+    def __init__(self):
+        self.advertisement = network.RouterAdvertisement(ADVERTISEMENT, "fe80::1")
+        self.offer = [
+            (25, bytes(12) + b"\0\x1a\0\x19" + bytes(8) + b"\x38\x20\x01\x0d\xb8\x40\0\x03" + bytes(9))
+        ]
+        self.reply = None
+        self.unreached = None
+        self.router_behind = "time exceeded from 203.0.113.1"
+        self.resolver = "answers"
+        self.largest = 65535
+        self.asked = []
+
+    def solicit_router(self, device):
+        if isinstance(self.advertisement, OSError):
+            raise self.advertisement
+        return self.advertisement
+
+    def ask_dhcpv6(self, device, mac, kind):
+        self.asked.append(kind)
+        return self.offer if kind == self.SOLICIT else self.reply
+
+    def unreachable(self, source, host, port):
+        return self.unreached
+
+    def echo(self, device, source, host, size=64, ttl=64):
+        if size > self.largest:
+            return None
+        if ttl == 1:
+            return self.router_behind
+        return "reply from " + host if self.resolver else None
+
+    def ask_resolver(self, device, source, host):
+        return self.resolver
+
+
+class Stage(Router):
+    """Stands for the router; a test changes what it wants to be wrong."""
+
+    def __init__(self):
+        self.network = Network()
+        with open(RECORDED) as file:
+            line = json.loads(file.read())
+        line["proto"] = "flets"
+        line["data"]["passthru"] = "0011000e000000d200c90006525400123401"
+        self.statuses = {
+            "wan6": line,
+            "wan": {
+                "up": True,
+                "proto": "softwire",
+                "autostart": True,
+                "l3_device": "sw-wan",
+                "dns-server": ["198.51.100.53"],
+                "data": {},
+            },
+        }
+        self.outputs = {"uci -q show network": NETWORK, "uci -q show firewall": FIREWALL}
+        self.outputs["nft list table inet fw4"] = RULES
+        self.folders = {"/sys/class/net": ["br-lan", "eth0", "ip6tnl0", "lo", "sw-wan"]}
+        self.files = {
+            "/sys/class/net/eth0/carrier": "1",
+            "/sys/class/net/eth0/address": "52:54:00:12:34:01",
+            "/proc/sys/net/ipv6/conf/eth0/mtu": "1500",
+            "/sys/class/net/sw-wan/mtu": "1460",
+            "/proc/net/route": "Iface\tDestination\nsw-wan\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\t0\t0",
+            "/proc/net/if_inet6": "20010db8400003001111111111111111 01 80 00 80       lo",
+        }
+        self.addresses = [ENDPOINT, "203.0.113.7"]
+        self.commands = [["odhcp6c", "-P0", "-r17", "eth0"], ["micropython", "softwire", "client", "wan"]]
+        self.states = {"wan": {"tunnel": TUNNEL}}
+        self.settings_of = {}
+        self.error = None
+
+    def status(self, interface):
+        return self.statuses.get(interface)
+
+    def run(self, *words):
+        return self.outputs.get(" ".join(words), "")
+
+    def read(self, path):
+        return self.files.get(path, "")
+
+    def listdir(self, path):
+        return self.folders.get(path, [])
+
+    def settings(self, interface):
+        return self.settings_of.get(interface)
+
+    def state(self, interface):
+        return self.states.get(interface) or {}
+
+    def others(self, interface):
+        return [name for name in self.states if name != interface]
+
+    def unwritable(self):
+        return self.error
+
+    def processes(self):
+        return self.commands
+
+    def present(self, address):
+        return address in self.addresses
+
+    def uptime(self):
+        return 1000.0
+
+
+TUNNEL = {
+    "local": ENDPOINT,
+    "remote": REMOTE,
+    "ipaddr": ["203.0.113.7/32"],
+    "mtu": 1460,
+    "dns": [],
+}
+
+
+class DoctorTest(unittest.TestCase):
+    def setUp(self):
+        self.stage = Stage()
+        self.failure = None
+
+        def dry_run(interface, method, line, tell):
+            if self.failure:
+                raise self.failure
+            return method.provision(line, 0)
+
+        tunnel.dry_run = dry_run
+
+    def examine(self, host=None):
+        """[(step, status, code)], but for what is ok; all findings are kept."""
+        self.found = doctor.examine("wan", self.stage, host)
+        return [
+            (step, item.status, item.code)
+            for step, item in self.found
+            if item.status not in ("ok", "not tried")
+        ]
+
+    def names(self, step, code, *words):
+        """The first wrong step, what it says, and that nothing behind it was tried unless the softwire is up."""
+        told = self.examine()
+        wrong = [entry for entry in told if entry[1] == "wrong"]
+        self.assertEqual(wrong[:1], [(step, "wrong", code)])
+        item = [item for _, item in self.found if item.code == code][0]
+        for word in words:
+            self.assertIn(word, " ".join([item.text, item.seen, item.advice]))
+        self.assertTrue(item.advice)
+        return item
+
+    def down(self):
+        """The softwire is not up, and its client has said nothing."""
+        self.stage.statuses["wan"].update({"up": False, "l3_device": None})
+        self.stage.states = {}
+
+    def change(self, package, old, new):
+        command = "uci -q show " + package
+        self.assertIn(old, self.stage.outputs[command])
+        self.stage.outputs[command] = self.stage.outputs[command].replace(old, new)
+
+    # The whole
+
+    def test_all_is_well(self):
+        self.assertEqual(self.examine(), [])
+        self.assertEqual(len(self.found), 15)
+        self.assertTrue(doctor.is_well(self.found))
+
+    def test_exit_status_and_text(self):
+        lines = []
+        self.assertEqual(doctor.main("wan", router=self.stage, tell=lines.append), 0)
+        self.assertEqual((lines[0], lines[-1]), ("softwire doctor: wan", "all is well"))
+        self.assertEqual(len(lines), 17)
+        self.stage.files["/sys/class/net/eth0/carrier"] = "0"
+        lines = []
+        self.assertEqual(doctor.main(None, router=self.stage, tell=lines.append), 1)
+        self.assertEqual(lines[3][:23], "WRONG  cable           ")
+        self.assertTrue(lines[4].startswith(" " * 23 + "seen   "))
+        self.assertTrue(lines[5].startswith(" " * 23 + "do     "))
+        self.assertEqual(lines[-1], "begin with: cable")
+
+    def test_json(self):
+        lines = []
+        self.assertEqual(doctor.main(None, True, router=self.stage, tell=lines.append), 0)
+        told = json.loads("\n".join(lines))
+        self.assertEqual((len(told), told[0]["interface"], told[0]["well"]), (1, "wan", True))
+        self.assertEqual(sorted(told[0]["steps"][0]), ["advice", "code", "seen", "status", "step", "text"])
+
+    def test_a_host_must_be_an_address(self):
+        self.assertEqual(doctor.main("wan", host="example.com", router=self.stage, tell=lambda line: None), 2)
+
+    def test_without_any_softwire(self):
+        self.change("network", "proto='softwire'", "proto='dhcp'")
+        self.assertEqual(doctor.main(None, router=self.stage, tell=lambda line: None), 1)
+
+    def test_what_the_network_says_is_made_printable(self):
+        self.failure = ProvisioningError("AUTH_REJECTED", "no\x1b[2J\nway\u202e")
+        self.names("exchange", "AUTH_REJECTED")
+        lines = []
+        doctor.main("wan", router=self.stage, tell=lines.append)
+        self.assertIn("no?[2J?way?", "".join(lines))
+        self.assertTrue(all([" " <= char <= "~" for line in lines for char in line]))
+
+    def test_a_fault_of_the_doctor_does_not_hide_the_rest(self):
+        self.stage.statuses["wan6"]["ipv6-prefix"] = [3]
+        told = self.examine()
+        self.assertIn(("cable", "wrong", "INTERNAL"), told)
+
+    # The router and its configuration
+
+    def test_router(self):
+        self.stage.error = 28
+        self.names("router", "NO_RUN_DIRECTORY", "full")
+        self.assertEqual([item.status for _, item in self.found[1:]], ["not tried"] * 14)
+        self.stage.error = None
+        self.stage.folders["/sys/class/net"].remove("ip6tnl0")
+        self.down()
+        self.names("router", "MISSING_PACKAGE", "kmod-ip6-tunnel")
+        self.stage.folders["/sys/module"] = ["ip6_tunnel"]
+        self.names("softwire", "NOT_UP")
+
+    def test_no_md5(self):
+        self.change("network", "provisioning='static'", "provisioning='softbank'\nnetwork.wan.password='p'")
+        self.change("network", "password='p'", "password='p'\nnetwork.wan.shared_secret='s'")
+        self.change("network", "password='p'", "password='p'\nnetwork.wan.auth_server='2001:db8::1'")
+        hashes, softbank.hashlib = softbank.hashlib, object()
+        try:
+            self.names("settings", "NO_MD5", "micropython-mbedtls")
+        finally:
+            softbank.hashlib = hashes
+
+    def test_settings(self):
+        self.stage.statuses["wan"]["proto"] = "none"
+        self.names("settings", "NOT_LEARNT", "/etc/init.d/network restart")
+        del self.stage.statuses["wan"]
+        self.names("settings", "NO_INTERFACE", "netifd does not know")
+
+    def test_changed_but_not_reloaded(self):
+        given = {"tunlink": "wan6", "provisioning": "static", "peeraddr": REMOTE, "ipaddr": "203.0.113.7"}
+        self.stage.settings_of = {"wan": given}
+        self.assertEqual(self.examine(), [])
+        self.change("network", "ipaddr='203.0.113.7'", "ipaddr='203.0.113.8'")
+        self.assertEqual(self.examine(), [("settings", "note", "NOT_RELOADED")])
+        self.assertTrue(doctor.is_well(self.found))
+
+    # The line
+
+    def test_dhcpv6_client_is_missing(self):
+        self.stage.commands = []
+        self.down()
+        self.names("DHCPv6", "NO_DHCPV6_CLIENT", "odhcp6c")
+
+    def unanswered(self, *words):
+        """The router's own DHCPv6 client, with these arguments, has no answer."""
+        self.down()
+        self.stage.commands = [["odhcp6c"] + list(words) + ["eth0"]]
+        for name in ("ipv6-prefix", "data"):
+            self.stage.statuses["wan6"].pop(name)
+
+    def test_client_id(self):
+        self.unanswered("-P0", "-c00020000abcd")
+        self.names("DHCPv6", "NOT_DUID_LL", "a DUID-EN", "network.globals.dhcp_default_duid")
+        self.change(
+            "network", "network.wan6.proto", "network.wan6.clientid='00020000abcd'\nnetwork.wan6.proto"
+        )
+        self.names("DHCPv6", "NOT_DUID_LL", "uci delete network.wan6.clientid")
+        self.stage.network.offer = None
+        self.names("DHCPv6", "NO_DHCPV6", "a DUID-EN, which NTT ignores")
+
+    def test_unanswered(self):
+        self.unanswered("-P0")
+        self.names("DHCPv6", "DHCPV6_WAITS")
+        self.stage.network.offer = []
+        self.names("DHCPv6", "NO_PREFIX")
+        self.stage.network.offer = None
+        self.names("DHCPv6", "NO_DHCPV6", "M=1 O=1")
+        self.stage.network.reply = []
+        self.names("DHCPv6", "STATELESS_ONLY", "reqprefix=no")
+        self.stage.commands = [["odhcp6c", "eth0"]]
+        self.names("DHCPv6", "DHCPV6_WAITS")
+        self.stage.network.offer = Network().offer
+        self.names("DHCPv6", "PREFIX_NOT_ASKED", "2001:db8:4000:300::/56")
+
+    def test_unanswered_but_up(self):
+        """A line that works by its advertisement alone."""
+        self.unanswered("-P0")
+        self.stage.statuses["wan"].update({"up": True, "l3_device": "sw-wan"})
+        self.stage.states = {"wan": {"tunnel": TUNNEL}}
+        self.stage.network.offer = None
+        told = self.examine()
+        self.assertEqual(told[0], ("DHCPv6", "note", "NO_DHCPV6"))
+
+    def test_advertisement(self):
+        self.stage.network.advertisement = None
+        self.assertEqual(self.examine(), [("line's router", "note", "RA_SILENT")])
+        self.stage.statuses["wan6"]["route"] = []
+        self.down()
+        self.names("line's router", "NO_RA")
+        self.stage.network.advertisement = OSError(1)
+        self.names("prefix", "NO_DEFAULT_ROUTE")
+
+    def test_lifetime_zero(self):
+        self.stage.network.advertisement.lifetime = 0
+        self.names("line's router", "RA_NO_DEFAULT", "fe80::1")
+
+    def test_a_tunlink_without_dhcpv6(self):
+        self.stage.statuses["wan6"]["proto"] = "static"
+        self.stage.commands = []
+        self.stage.network.advertisement = None
+        self.stage.statuses["wan6"]["data"] = {}
+        self.assertEqual(self.examine(), [])
+        self.assertEqual(self.stage.network.asked, [])
+
+    # Endpoint, route, exchange
+
+    def test_endpoint(self):
+        row = self.stage.files["/proc/net/if_inet6"]
+        self.stage.files["/proc/net/if_inet6"] = row.replace(" 80       lo", " 88       eth0")
+        self.names("endpoint", "ENDPOINT_TAKEN", "duplicate address detection")
+        self.stage.files["/proc/net/if_inet6"] = row + "\n" + row.replace("lo", "br-lan")
+        self.names("endpoint", "ENDPOINT_TAKEN", "br-lan")
+        self.stage.files["/proc/net/if_inet6"] = row
+        self.stage.states["wan2"] = {"tunnel": TUNNEL}
+        self.names("endpoint", "ENDPOINT_TAKEN", "interface wan2")
+        del self.stage.states["wan2"]
+        self.stage.addresses.remove(ENDPOINT)
+        self.names("endpoint", "NO_ENDPOINT", "ifup wan")
+
+    def test_route(self):
+        for reason, word in ((101, "ENETUNREACH"), ("name", "resolved"), (7, "error 7")):
+            self.stage.network.unreached = reason
+            self.names("route", "NO_ROUTE", word)
+        self.stage.network.unreached = None
+        self.stage.outputs["ip -6 route get {} from {}".format(REMOTE, ENDPOINT)] = (
+            REMOTE + " from :: dev wg0 src ::1"
+        )
+        self.names("route", "NO_ROUTE", "wg0 instead of eth0")
+
+    def test_exchange(self):
+        for code in ("NO_ANSWER", "SECRET_MISMATCH", "AUTH_REJECTED", "BAD_ANSWER"):
+            self.failure = ProvisioningError(code, "ignored: 3 malformed")
+            self.names("exchange", code)
+            self.assertEqual([step for step, item in self.found if item.status == "not tried"], [])
+
+    # The softwire
+
+    def test_not_up(self):
+        self.down()
+        self.stage.states = {"wan": {"error": {"code": "NO_ANSWER", "text": "silent"}, "next": 1042}}
+        self.names("softwire", "NOT_UP", "NO_ANSWER: silent", "42 s")
+        self.stage.states["wan"]["error"]["code"] = "HANDOVER_REFUSED"
+        self.names("softwire", "HANDOVER_REFUSED", "kmod-ip6-tunnel")
+        self.assertEqual([item.status for _, item in self.found[-4:]], ["not tried"] * 4)
+
+    def test_up_without_its_address(self):
+        self.stage.addresses.remove("203.0.113.7")
+        self.names("softwire", "HANDOVER_REFUSED", "203.0.113.7")
+
+    def test_changed_parameters_and_another_way_out(self):
+        self.change("network", "ipaddr='203.0.113.7'", "ipaddr='203.0.113.8'")
+        self.stage.files["/proc/net/route"] += "\nusb0\t00000000\t0A000001\t0003\t0\t0\t0\t00000000\t0\t0\t0"
+        self.stage.files["/proc/net/route"] = self.stage.files["/proc/net/route"].replace(
+            "0\t0\t0\t0000", "0\t0\t9\t0000", 1
+        )
+        self.assertEqual(
+            self.examine(),
+            [("softwire", "note", "PARAMETERS_CHANGED"), ("softwire", "note", "OTHER_DEFAULT_ROUTE")],
+        )
+
+    def test_silent_border_router(self):
+        self.stage.network.router_behind = self.stage.network.resolver = None
+        self.names("border router", "BORDER_ROUTER_SILENT", REMOTE)
+        skipped = [step for step, item in self.found if item.status == "not tried"]
+        self.assertEqual(skipped, ["packet size", "IPv4"])
+
+    def test_border_router_that_was_reminded(self):
+        def dry_run(interface, method, line, tell):
+            self.stage.network.resolver = "answers"
+            return method.provision(line, 0)
+
+        tunnel.dry_run = dry_run
+        self.stage.network.router_behind = self.stage.network.resolver = None
+        self.assertEqual(self.examine(), [("border router", "note", "BORDER_ROUTER_FORGOT")])
+
+    def test_packet_size(self):
+        self.stage.network.largest = 1411
+        self.names("packet size", "PATH_MTU", "1411 is the largest")
+        self.stage.files["/sys/class/net/sw-wan/mtu"] = "1480"
+        self.names("packet size", "MTU_TOO_BIG", "set it to 1460")
+        self.stage.files["/sys/class/net/sw-wan/mtu"] = "1400"
+        self.assertEqual(self.examine(), [("packet size", "note", "MTU_TOO_SMALL")])
+        self.stage.network.router_behind = None
+        self.stage.network.resolver = None
+        self.stage.files["/sys/class/net/sw-wan/mtu"] = "1460"
+
+    def test_ipv4(self):
+        self.stage.network.resolver = None
+        self.names("IPv4", "IPV4_DEAD", "198.51.100.53")
+        self.stage.statuses["wan"]["dns-server"] = ["2001:db8::53"]
+        self.assertEqual(self.examine(), [("IPv4", "note", "NO_HOST")])
+        self.stage.network.resolver = "refused"
+        self.assertEqual(self.examine("192.0.2.9"), [])
+        self.assertIn("192.0.2.9 is reached", self.found[-1][1].text)
+
+    # The firewall
+
+    def test_firewall(self):
+        self.assertEqual(self.examine(), [])
+        self.stage.outputs["nft list table inet fw4"] = RULES.replace("masquerade", "accept")
+        self.names("firewall", "FIREWALL_NOT_LOADED", "firewall reload")
+        self.change("firewall", "masq='1'", "masq='0'")
+        self.names("firewall", "NO_MASQ", "uci set firewall.@zone[1].masq=1; uci commit")
+        self.change("firewall", "network='wan' 'wan6'", "network='wan6'")
+        self.names("firewall", "NO_ZONE", "uci add_list firewall.@zone[1].network=wan; ")
+        self.stage.outputs["nft list table inet fw4"] = ""
+        self.assertEqual(self.examine(), [("firewall", "note", "NO_FW4")])
+
+    def test_zone_by_device_and_by_netifd(self):
+        sections = read_uci(FIREWALL.replace("network='wan' 'wan6'", "device='sw-x'"))
+        self.assertEqual(firewall.zone_of("x", "sw-x", {}, sections)[0], 1)
+        self.assertEqual(firewall.zone_of("x", "sw-y", {"data": {"zone": "lan"}}, sections)[0], 0)
+        self.assertEqual(firewall.zone_of("x", "sw-y", {}, sections)[0], None)
+
+    def test_forwarding(self):
+        self.change("firewall", "dest='wan'", "dest='vpn'")
+        self.names("firewall", "NO_FORWARDING")
+
+
+class ReadingTest(unittest.TestCase):
+    def test_uci(self):
+        text = "network.a=interface\nnetwork.a.password='it'\\''s = 1'\nnetwork.a.list='x y' 'z'\nnetwork.a.no=''\n"
+        self.assertEqual(
+            read_uci(text), [("a", "interface", {"password": "it's = 1", "list": ["x y", "z"], "no": ""})]
+        )
+        self.assertEqual(read_uci("nonsense\n=\nnetwork.a.b='1'\n"), [])
+
+    def test_router_advertisement(self):
+        heard = network.RouterAdvertisement(ADVERTISEMENT + PREFIX_INFORMATION, "fe80::1")
+        self.assertEqual((heard.managed, heard.other, heard.lifetime, heard.mtu), (True, True, 1800, 1500))
+        self.assertEqual(heard.prefixes, [(0x20010DB8400009000000000000000000, 64)])
+        for length in range(len(ADVERTISEMENT)):
+            if length == 16:
+                continue  # an advertisement without options is whole
+            with self.assertRaises(WireError):
+                network.RouterAdvertisement(ADVERTISEMENT[:length], "fe80::1")
+        for wrong in (b"\x85" + ADVERTISEMENT[1:], ADVERTISEMENT[:16] + bytes(8)):
+            with self.assertRaises(WireError):
+                network.RouterAdvertisement(wrong, "fe80::1")
+
+    def test_offered_prefixes(self):
+        self.assertEqual(network.offered_prefixes(Network().offer), ["2001:db8:4000:300::/56"])
+        no_prefix = [
+            (25, bytes(12) + b"\0\x0d\0\x02\0\x06"),
+            (25, b"\0"),
+            (1, b""),
+            (25, bytes(12) + b"\0\x1a\0\x01\0"),
+        ]
+        self.assertEqual(network.offered_prefixes(no_prefix), [])
+
+    def test_checksum(self):
+        # RFC 1071 section 3.
+        self.assertEqual(network._checksum(b"\0\1\xf2\3\xf4\xf5\xf6\xf7"), 0xDDF2 ^ 0xFFFF)
+        self.assertEqual(network._checksum(b"\xff"), 0x00FF)
