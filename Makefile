@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint unit integration handler system bench clean
+.PHONY: help demo test lint unit integration handler system faults bench clean
 
 # The pinned tools come first; a user's PATH may lack the folders of mmdebstrap's helpers.
 export PATH := $(CURDIR)/build/venv/bin:$(PATH):/usr/sbin:/sbin
@@ -45,6 +45,10 @@ integration: ## pyrad_lite against a real FreeRADIUS (boots a machine)
 system: ## the whole way, from the line's DHCPv6 to a LAN host's packet (boots machines)
 	$(setup) host python image
 	@$(pytest) tests/system
+
+faults: ## every fault as long and as often as docs/reliability.md says, which it writes (an hour)
+	$(setup) host python image
+	@FAULTS_LONG=1 $(pytest) tests/system/test_faults.py
 
 bench: ## instructions, time, memory and size beside radclient and the budgets; results in build/bench/
 	$(setup) host python image

@@ -7,9 +7,16 @@ import contextlib
 import json
 import shlex
 from collections.abc import Iterator
+from datetime import datetime
 
 from tests.lab import addresses
 from tests.lab.lab import Lab
+
+
+def seconds_between(first: str, second: str) -> float:
+    """Between two lines of `access requests`."""
+    times = [datetime.fromisoformat(" ".join(entry.split()[:2])) for entry in (first, second)]
+    return (times[1] - times[0]).total_seconds()
 
 
 class Line:
@@ -86,6 +93,10 @@ class Line:
         """Until IPv4 packets of the LAN host pass."""
         self.wait(lambda: self.interface("wan").get("up"), 120, "wan is up")
         self.wait(lambda: self.seen_by_ipv4() == ipv4, 60, f"the IPv4 internet sees {ipv4}")
+
+    def wait_until_gone(self) -> None:
+        """Until nothing is left of the tunnel's device."""
+        self.router.wait_until("! [ -e /sys/class/net/sw-wan ]", 30, "sw-wan is gone")
 
     def wait_for_error(self, code: str, timeout: float = 120) -> str:
         """Until ifstatus shows the code; the error's text."""

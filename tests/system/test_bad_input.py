@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whatever is wrong has its code in ifstatus and one clear line in the log, and spoils nothing else."""
 
-import base64
 import contextlib
 import re
 import time
-from pathlib import Path
 
 import pytest
 
@@ -335,33 +333,3 @@ def test_option17(line, option17, octets, problem, numbers):
     line.router.check("/sbin/ifup wan")
     line.wait_for_softwire()
     assert problem in line.router.check("softwire status wan")
-
-
-# --- forged replies
-
-
-def test_forged_replies(line):
-    """Replies from the server's address that do not know the secret are counted, and the right one is waited for."""
-    access = line.lab.access
-    forger = base64.b64encode((Path(__file__).parent / "guest/forge.py").read_bytes()).decode()
-    access.check("rm -f /tmp/forge.b64")
-    for start in range(0, len(forger), 800):
-        access.check(f"printf %s {forger[start : start + 800]} >> /tmp/forge.b64")
-    access.check("base64 -d /tmp/forge.b64 > /tmp/forge.py")
-    command = f"setsid python3 /tmp/forge.py line0 {addresses.RADIUS} > /tmp/forge.out 2>&1"
-    with line.undone():
-        # While the server is away, the forger's replies are the first.
-        line.access("radius stop")
-        access.check(f"({command} < /dev/null & echo $! > /tmp/forge.pid)")
-        try:
-            line.router.check("/sbin/ifup wan")
-            access.wait_until(
-                f"grep -qx 'forged replies to {addresses.ENDPOINT}' /tmp/forge.out", 60, "a forgery"
-            )
-            line.access("radius start")
-            line.wait_for_softwire()
-        finally:
-            access.check("kill $(cat /tmp/forge.pid)")
-    ignored = line.status()["answer"]["ignored"]
-    assert ignored["authenticator"] >= 1 and ignored["malformed"] >= 2 and ignored["id"] >= 1
-    assert line.status()["answer"]["attributes"]["SoftBank-v6-GW"] == [addresses.BORDER_ROUTER]

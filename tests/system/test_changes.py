@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens to a working line, and that the softwire follows by itself, or stays untouched where nothing changed."""
 
-from datetime import datetime
-
 from tests.lab import addresses
 from tests.system import capture
+from tests.system.router import seconds_between
 
 RENEW, RELEASE = 5, 8
 
@@ -21,22 +20,11 @@ def wait_for_softwire(line, endpoint, ipv4=addresses.IPV4):
     assert line.endpoints() == [endpoint]
 
 
-def wait_until_gone(line):
-    """Until nothing is left of the softwire."""
-    line.router.wait_until("! [ -e /sys/class/net/sw-wan ]", 30, "sw-wan is gone")
-
-
 def renew_line(line):
     """Until odhcp6c has asked for its leases' renewal, as it does by itself every half minute."""
     before = capture.dhcpv6_messages(line.lab.capture).count(RENEW)
     line.router.check("ubus call network.interface.wan6 renew")
     line.wait(lambda: capture.dhcpv6_messages(line.lab.capture).count(RENEW) > before, 30, "a DHCPv6 Renew")
-
-
-def seconds_between(first, second):
-    """Between two lines of `access requests`."""
-    times = [datetime.fromisoformat(" ".join(entry.split()[:2])) for entry in (first, second)]
-    return (times[1] - times[0]).total_seconds()
 
 
 # --- the line changes
@@ -77,7 +65,7 @@ def test_line_down_and_up(line):
     released = capture.dhcpv6_messages(line.lab.capture).count(RELEASE)
     with line.undone():
         line.router.check("/sbin/ifdown wan6")
-        wait_until_gone(line)
+        line.wait_until_gone()
         status, code = line.router.run("softwire status wan")
         assert code == 1 and "interface wan6 " in status
         line.router.check("/sbin/ifup wan6")
@@ -104,7 +92,7 @@ def test_server_starts_late(line):
     with line.undone():
         line.access("radius stop")
         line.router.check("/sbin/ifup wan")
-        wait_until_gone(line)
+        line.wait_until_gone()
         assert addresses.RADIUS in line.wait_for_error("NO_ANSWER")
         assert line.seen_by_ipv4() == ""
         assert line.seen_by_ipv6().startswith("2001:db8:4000:300:")
@@ -149,7 +137,7 @@ def test_down_and_up(line):
     """`ifdown wan` leaves no device, address, file or process, and native IPv6 alone; `ifup wan` brings all back."""
     with line.undone():
         line.router.check("/sbin/ifdown wan")
-        wait_until_gone(line)
+        line.wait_until_gone()
         line.wait(lambda: line.endpoints() == [], 30, "the endpoint is gone")
         line.router.wait_until("! ubus list network.interface.wan_ep", 30, "wan_ep is gone")
         assert line.router.check("ls /var/run/softwire").strip() == ""
@@ -174,7 +162,7 @@ def test_refused_tunnel(line):
     """Another tunnel between the same ends makes netifd refuse ours: HANDOVER_REFUSED, until the other one is gone."""
     with line.undone():
         line.router.check("/sbin/ifdown wan")
-        wait_until_gone(line)
+        line.wait_until_gone()
         line.router.check(
             "/sbin/ip link add other type ip6tnl mode ipip6 dev eth1"
             f" local {addresses.ENDPOINT} remote {addresses.BORDER_ROUTER}"

@@ -1,0 +1,372 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every bad day that users report, and that the softwire is back by itself behind each one.
+
+`make faults` makes each as long and as often as the report says; `make test` the same ones short.
+"""
+
+import base64
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.lab import addresses
+from tests.system import capture, reliability
+from tests.system.router import seconds_between
+
+LONG = reliability.LONG
+SOLICIT, RENEW, REBIND = 1, 5, 6
+
+
+@pytest.fixture(scope="module")
+def report(booted):
+    """The rows of the report, written when all faults are through."""
+    rows = reliability.Report()
+    yield rows
+    rows.write()
+
+
+@pytest.fixture
+def fault(line, report, request):
+    """fault(name, meanwhile): called when the fault ends; what is left of the time is the recovery's."""
+    recoveries = []
+
+    def ended(name, meanwhile):
+        recovery = reliability.Recovery(name, meanwhile)
+        recoveries.append(recovery)
+        return recovery
+
+    with line.undone():
+        yield ended
+        assert recoveries, "the test never said when its fault ended"
+        recovery = recoveries[-1]
+        line.wait(
+            lambda: line.seen_by_ipv4() == addresses.IPV4, 400, "the LAN host's IPv4 packets pass again"
+        )
+        recovery.over()
+        assert_whole(line)
+        report.add(recovery)
+
+
+def assert_whole(line):
+    """One softwire, one client, one endpoint, native IPv6, and nothing left over of what was before."""
+    line.wait(lambda: line.interface("wan")["up"] and line.status()["phase"] == "up", 60, "wan is up")
+    assert line.router.check("echo /sys/class/net/sw-*").split() == ["/sys/class/net/sw-wan"]
+    assert line.endpoints() == [addresses.ENDPOINT]
+    assert len(line.client()) == 1
+    assert line.router.run("pgrep -f softwire.script")[0].split() == []
+    assert len(line.router.check("pgrep -x -f '.*odhcp6c .*eth1'").split()) == 1
+    assert line.router.check("ls /var/run/softwire").split() == ["wan.config", "wan.json", "wan@wan6"]
+    line.wait(lambda: line.seen_by_ipv6().startswith("2001:db8:4000:300:"), 60, "native IPv6 works")
+
+
+def rounds(many, few):
+    """How often: as the report wants it, or for the short run."""
+    return many if LONG else few
+
+
+def new_softwire(line):
+    """The softwire is given up and asked for anew."""
+    line.router.check("/sbin/ifup wan")
+    line.wait_until_gone()
+
+
+# --- the authentication server
+
+
+def test_radius_silent(line, fault):
+    """Silence for ten minutes while a softwire is wanted: patience, a bounded number of requests, then the softwire."""
+    line.access("radius silent")
+    new_softwire(line)
+    line.wait_for_error("NO_ANSWER")
+    before = len(line.requests())
+    line.router.check(f"sleep {rounds(600, 20)}", 660)
+    asked = len(line.requests()) - before
+    # Five packets a try, and pauses that double up to five minutes.
+    assert asked <= rounds(60, 25)
+    assert line.seen_by_ipv6().startswith("2001:db8:4000:300:")
+    line.access("radius accept")
+    fault(
+        f"RADIUS silent for {rounds('ten minutes', '20 s')}, no softwire yet", f"{asked} packets, `NO_ANSWER`"
+    )
+
+
+def test_radius_restarted(line, fault):
+    """Restarted while it is being asked."""
+    line.access("radius stop")
+    new_softwire(line)
+    line.wait_for_error("NO_ANSWER")
+    line.access("radius start")
+    fault("RADIUS server restarted while asked", "`NO_ANSWER`")
+
+
+def test_radius_rejects_then_accepts(line, fault):
+    """A subscriber whom the operator enters late."""
+    line.access("radius reject")
+    new_softwire(line)
+    line.wait_for_error("AUTH_REJECTED")
+    line.access("radius accept")
+    fault("RADIUS rejects, then accepts", "`AUTH_REJECTED`")
+
+
+@pytest.fixture
+def netem(line):
+    """netem("loss 70%"): what Linux' network emulator does to everything that leaves the access network."""
+
+    def emulate(words):
+        line.lab.access.check(f"tc qdisc replace dev line0 root netem {words}")
+
+    yield emulate
+    line.lab.access.check("tc qdisc del dev line0 root")
+
+
+def test_radius_loses_most_answers(line, fault, netem):
+    """Three answers in ten arrive."""
+    netem("loss 70%")
+    new_softwire(line)
+    line.wait(lambda: line.interface("wan")["up"], 600, "wan is up")
+    netem("loss 0%")
+    fault("seven of ten packets from the operator lost", "came up by retransmission")
+
+
+def test_radius_answers_twice_and_out_of_order(line, fault, netem):
+    """Each answer comes twice, later than the next request, and the order is anybody's."""
+    netem("delay 3s 1s duplicate 100%")
+    new_softwire(line)
+    line.wait(lambda: line.interface("wan")["up"], 300, "wan is up")
+    netem("delay 0ms")
+    fault("answers twice, late and out of order", "one softwire came up")
+
+
+def test_forged_answers_first(line, fault):
+    """Answers from the server's address that do not know the secret are counted, and the right one is waited for."""
+    access = line.lab.access
+    forger = base64.b64encode((Path(__file__).parent / "guest/forge.py").read_bytes()).decode()
+    access.check("rm -f /tmp/forge.b64")
+    for start in range(0, len(forger), 800):
+        access.check(f"printf %s {forger[start : start + 800]} >> /tmp/forge.b64")
+    access.check("base64 -d /tmp/forge.b64 > /tmp/forge.py")
+    command = f"setsid python3 /tmp/forge.py line0 {addresses.RADIUS} > /tmp/forge.out 2>&1"
+    # While the server is away, the forger's answers are the first.
+    line.access("radius stop")
+    access.check(f"({command} < /dev/null & echo $! > /tmp/forge.pid)")
+    try:
+        line.router.check("/sbin/ifup wan")
+        access.wait_until(
+            f"grep -qx 'forged replies to {addresses.ENDPOINT}' /tmp/forge.out", 60, "a forgery"
+        )
+        line.access("radius start")
+        recovery = fault("answers with a wrong authenticator come first", "counted in `softwire status`")
+        line.wait_for_softwire()
+        recovery.over()
+    finally:
+        access.check("kill $(cat /tmp/forge.pid)")
+    ignored = line.status()["answer"]["ignored"]
+    assert ignored["authenticator"] >= 1 and ignored["malformed"] >= 2 and ignored["id"] >= 1
+    assert line.status()["answer"]["attributes"]["SoftBank-v6-GW"] == [addresses.BORDER_ROUTER]
+
+
+# --- the line
+
+
+def test_dhcpv6_server_gone(line, fault):
+    """Gone at T1 and T2, back with another prefix: LAN and softwire move, and back again."""
+    messages = capture.dhcpv6_messages
+    before = messages(line.lab.capture)
+    line.lab.access.check("kill -STOP $(cat /run/access/kea.pid)")
+    for kind, name in (RENEW, "Renew at T1"), (REBIND, "Rebind at T2"):
+        line.wait(
+            lambda kind=kind: messages(line.lab.capture).count(kind) > before.count(kind), 120, f"a {name}"
+        )
+    assert line.seen_by_ipv4() == addresses.IPV4
+    line.lab.access.check("kill -CONT $(cat /run/access/kea.pid)")
+    line.access(f"renumber {addresses.NEXT_PREFIX} {addresses.IPV4}")
+    moved = reliability.Recovery(
+        "the DHCPv6 server gone at T1 and T2, back with another prefix", "IPv4 passed"
+    )
+    line.wait(lambda: line.endpoints() == [addresses.NEXT_ENDPOINT], 120, "the softwire has moved")
+    line.wait(lambda: line.seen_by_ipv4() == addresses.IPV4, 60, "IPv4 passes")
+    line.wait(lambda: line.seen_by_ipv6().startswith("2001:db8:4000:500:"), 60, "the LAN has the new prefix")
+    moved.over()
+    line.access(f"renumber {addresses.PREFIX} {addresses.IPV4}")
+    fault("renumbered back, without a warning", "the LAN's hosts drop the old prefix").also(moved)
+    line.wait(lambda: line.endpoints() == [addresses.ENDPOINT], 120, "the softwire is back")
+
+
+def test_router_lifetime_zero(line, fault):
+    """The line's router says that it is none any more, and takes it back."""
+    line.access("router-lifetime 0")
+    line.wait(lambda: not line.interface("wan")["up"], 60, "wan is down")
+    assert "no IPv6 default route" in line.router.run("softwire status wan")[0]
+    line.access("router-lifetime 1800")
+    fault("router lifetime 0 in the router advertisement", "`NO_DEVICE`; status says: no IPv6 default route")
+
+
+def private_memory(line):
+    """KB that the client has for itself."""
+    (client,) = line.client()
+    told = line.router.check(f"cat /proc/{client}/smaps_rollup")
+    return int(re.search(r"Private_Dirty: +(\d+) kB", told)[1])
+
+
+def test_cable(line, fault):
+    """The WAN's cable pulled and plugged, many times: no more memory, no more processes than after three times."""
+    memory = {}
+    count = rounds(100, 4)
+    for number in range(1, count + 1):
+        line.lab.router.link("line", False)
+        line.router.wait_until("grep -q 0 /sys/class/net/eth1/carrier", 30, "the carrier is gone")
+        line.lab.router.link("line", True)
+        line.router.wait_until("grep -q 1 /sys/class/net/eth1/carrier", 30, "the carrier is back")
+        if number in (3, count):
+            line.wait_for_softwire()
+            memory[number] = private_memory(line)
+    assert memory[count] <= memory[3] + 16
+    fault(
+        f"the cable out and in {count} times",
+        f"client: {memory[3]} KB after 3, {memory[count]} KB at the end",
+    )
+
+
+def test_border_router_forgets(line, fault):
+    """Packets leave and none come back: asked again, which makes the border router know us again; not too often."""
+    line.configure(watch="20")
+    line.wait_for_softwire()
+    line.changed = True
+    before = len(line.requests())
+    line.access("forget")
+    reliability.send_in_background(line.lanhost)
+    try:
+        line.wait(lambda: len(line.requests()) > before, 400, "the client asks again")
+    finally:
+        reliability.stop_sending(line.lanhost)
+    first, second = line.requests()[-2:]
+    assert seconds_between(first, second) >= 300
+    recovery = fault("the border router forgets us", "asked again after five minutes at least")
+    line.wait(lambda: line.seen_by_ipv4() == addresses.IPV4, 60, "IPv4 passes")
+    recovery.over()
+    line.configure(watch=None)
+
+
+# --- the router itself
+
+
+def test_reload_and_ifup_in_every_state(line, fault):
+    """network reload, ifdown and ifup while it is down, setting up, asking, waiting to retry and up."""
+    line.access("radius silent")
+    for _ in range(rounds(20, 2)):
+        for command in "/sbin/ifup wan", "/etc/init.d/network reload", "/sbin/ifdown wan; /sbin/ifup wan":
+            line.router.check(command)
+            line.router.check("/etc/init.d/network reload")
+    line.access("radius accept")
+    for _ in range(rounds(20, 2)):
+        for command in (
+            "/sbin/ifup wan",
+            "/sbin/ifdown wan6; /sbin/ifup wan6",
+            "/sbin/ifup wan6; /sbin/ifup wan",
+        ):
+            line.router.check(command)
+            line.router.check("/etc/init.d/network reload")
+    fault("reload, ifdown and ifup of both interfaces in every state", "")
+
+
+def test_client_killed_in_every_state(line, fault):
+    """kill -9 while it waits for the line's answer, while it waits to try again, and while it holds a softwire."""
+    for word, state in ("silent", "asking"), ("reject", "retrying"), ("accept", "up"):
+        line.access(f"radius {word}")
+        line.router.check("/sbin/ifup wan")
+        line.wait(lambda state=state: line.status()["phase"] == state, 60, f"the client is {state}")
+        killed = line.client()
+        line.router.check(f"kill -9 {' '.join(killed)}")
+        line.wait(
+            lambda killed=killed: len(line.client()) == 1 and line.client() != killed,
+            60,
+            "another client runs",
+        )
+    fault("kill -9 of the client while it asks, waits and holds", "netifd starts another")
+
+
+def test_clock_stepped(line, fault):
+    """Ten years forward and back while it waits: nobody is asked, nothing changes."""
+    before = line.requests(), line.client(), line.ifindex()
+    for years in "+10 years", "-20 years", "+10 years":
+        line.router.check(f'date -s "$(date -d "{years}")"')
+        assert line.seen_by_ipv4() == addresses.IPV4
+    assert (line.requests(), line.client(), line.ifindex()) == before
+    # A new softwire does not mind either.
+    line.router.check('date -s "$(date -d "-10 years")"')
+    new_softwire(line)
+    line.wait_for_softwire()
+    line.router.check('date -s "$(date -d "+10 years")"')
+    fault("the clock stepped by ten years, both ways", "nobody asked, nothing changed")
+
+
+def test_run_directory_full(line, fault):
+    """/var/run full when the interface is set up: said, tried again, and well as soon as there is room."""
+    line.router.check("/sbin/ifdown wan")
+    line.router.check("mkdir -p /var/run/softwire && mount -t tmpfs -o size=4k tmpfs /var/run/softwire")
+    try:
+        line.router.check("head -c 65536 /dev/zero > /var/run/softwire/full 2> /dev/null || :")
+        line.router.check("/sbin/ifup wan")
+        assert "is /var full?" in line.wait_for_error("NO_RUN_DIRECTORY")
+        assert line.seen_by_ipv6().startswith("2001:db8:4000:300:")
+    finally:
+        line.router.check("umount /var/run/softwire")
+    fault("/var/run full", "`NO_RUN_DIRECTORY`")
+
+
+# --- two lines
+
+SECOND_LINE = """
+config interface 'wan6b'
+	option device 'line2'
+	option proto 'static'
+	option ip6addr '2001:db8:5000::2/64'
+	option ip6gw 'fe80::2'
+	option ip6prefix '2001:db8:5000:100::/56'
+
+config interface 'second'
+	option proto 'softwire'
+	option tunlink 'wan6b'
+	option auth_server '{server}'
+	option shared_secret '{secret}'
+	option password '{password}'
+	option metric '20'
+"""
+
+
+def test_two_lines(line, fault):
+    """Two softwires over two lines with a metric each: when one line is lost, the other's goes on untouched."""
+    ipv4, prefix = "203.0.113.50", "2001:0db8:5000:0100"
+    access, router = line.lab.access, line.router
+    router_side = "fe80::5054:ff:fe12:3401"
+    access.check("ip link add link line0 name line2 type vlan id 2; ip link set line2 up")
+    access.check("ip -6 address add fe80::2/64 dev line2 nodad")
+    access.check(f"ip -6 route add 2001:db8:5000::/36 via {router_side} dev line2")
+    access.check(f"echo {prefix} {ipv4} >> /run/access/subscribers")
+    line.access("radius accept")
+    router.check("/sbin/ip link add link eth1 name line2 type vlan id 2")
+    text = SECOND_LINE.format(
+        server=addresses.RADIUS, secret=addresses.SHARED_SECRET, password=addresses.PASSWORD
+    )
+    router.check(f"printf %s {shlex.quote(text)} >> /etc/config/network; /etc/init.d/network reload")
+    through = f"curl --interface sw-second -4 -s -m 5 http://{addresses.INTERNET4}/"
+    line.wait(lambda: router.run(through)[0].strip() == ipv4, 120, "the second softwire carries packets")
+    assert line.seen_by_ipv4() == addresses.IPV4
+    routes = router.check("/sbin/ip -4 route show default")
+    assert "dev sw-wan" in routes.splitlines()[0] and "dev sw-second" in routes and " metric 20" in routes
+    before = line.ifindex(), line.client(), len(line.requests())
+    router.check("/sbin/ifdown wan6b")
+    router.wait_until("! [ -e /sys/class/net/sw-second ]", 30, "the second softwire is gone")
+    assert line.seen_by_ipv4() == addresses.IPV4
+    router.check("/sbin/ifup wan6b")
+    recovery = fault("one of two lines lost and back", "the other softwire was not touched")
+    line.wait(lambda: router.run(through)[0].strip() == ipv4, 120, "the second softwire carries packets")
+    recovery.over()
+    assert (line.ifindex(), line.client()) == before[:2]
+    router.check("cp /etc/network.saved /etc/config/network; /etc/init.d/network reload")
+    router.wait_until("! ubus list network.interface.second_ep", 60, "the second softwire is gone")
+    router.check("/sbin/ip link delete line2")
+    access.check("ip link delete line2; rm /run/access/subscribers")
+    line.access("restore", 120)
