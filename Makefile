@@ -18,9 +18,9 @@ help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | \
 		while read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
-demo: ## an access network and a router in two machines: the line comes up before your eyes; logs in build/demo/
+demo: ## two machines, and a line comes up before your eyes (LINE=next, cross, hgw, stock …); logs in build/demo/
 	$(setup) host python image
-	@$(python) -m tests.lab.demo $(ARGS)
+	@LINE=$(LINE) $(python) -m tests.lab.demo $(ARGS)
 
 test: lint ## every test (lint, unit, floor, handler, integration, system)
 	$(setup) host python floor arch image

@@ -12,7 +12,7 @@ from typing import Callable
 
 from labgrid.consoleloggingreporter import ConsoleLoggingReporter
 
-from tests.lab import addresses
+from tests.lab import addresses, lines
 from tests.lab.guest import Guest, LabError, Namespace, need, pack, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,13 +21,13 @@ HERE = ROOT / "tests/lab"
 # What every user of OpenWrt gets from its image or package feed, the router's own configuration included.
 ROUTER_TREE = [
     (ROOT / "tests/openwrt/root", "/"),
-    (HERE / "router", "/"),
     (ROOT / "files", "/"),
     (ROOT / "lib", "/lib"),
     (ROOT / "src", "/usr/lib/softwire"),
 ]
 ACCESS_TREE = [
     (HERE / "access", "/lab/access"),
+    (HERE / "lines", "/lab/lines"),
     (ROOT / "files/etc/softwire", "/etc/softwire"),
     (ROOT / "src", "/lab/tree/src"),
     (ROOT / "files", "/lab/tree/files"),
@@ -45,11 +45,15 @@ def guest_image() -> Path:
 
 
 class Lab:
-    """`access` and `router` are machines, `lanhost` is a host behind the router; logs and capture go to `directory`."""
+    """`access` and `router` are machines, `lanhost` is a host behind the router; logs and capture go to `directory`.
 
-    def __init__(self, directory: Path, tell: Callable[[str], None] = print):
+    line: the kind of line, a folder of lines/.
+    """
+
+    def __init__(self, directory: Path, tell: Callable[[str], None] = print, line: str = "next-phone"):
         self.directory = directory
         self.tell = tell
+        self.line = line
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         need("qemu-system-x86_64", "qemu-system-x86")
@@ -66,6 +70,8 @@ class Lab:
         self.access.extra = ["-object", f"filter-dump,id=capture,netdev=line,file={self.capture}"]
         # A real OpenWrt has its own userland.
         tree = [entry for entry in ROUTER_TREE if not (self.openwrt and "openwrt" in str(entry[0]))]
+        lines.write(directory / "router-tree", line, bool(self.openwrt))
+        tree.append((directory / "router-tree", "/"))
         self.router = self._guest("router", 256, "lan", "line", tree)
         self.lanhost = Namespace(self.access, "lanhost")
         self.internet4 = Namespace(self.access, "inet4")
@@ -99,7 +105,7 @@ class Lab:
 
     def start_access(self) -> None:
         """The access network: routers, servers and the internet behind them."""
-        self.access.check("sh /lab/access/access start", timeout=180)
+        self.access.check(f"sh /lab/access/access start {self.line}", timeout=180)
         self.tell("the access network runs")
 
     def start_router(self) -> None:
@@ -130,6 +136,7 @@ class Lab:
             for leftover in (guest.out_disk, guest.files, self.directory / f"{guest.name}.yaml"):
                 leftover.unlink(missing_ok=True)
         shutil.rmtree(self.sockets, ignore_errors=True)
+        shutil.rmtree(self.directory / "router-tree", ignore_errors=True)
 
 
 __all__ = ["Lab", "LabError", "addresses"]

@@ -147,6 +147,10 @@ def main() -> int:
     lab = Lab(ROOT / "build/selfcheck", tell)
     try:
         lab.boot()
+        # A subscriber of both line types.
+        lab.access.check(
+            "mkdir -p /run/access; echo 2001:0db8:4000:0300 203.0.113.7 > /run/access/subscribers"
+        )
         lab.start_access()
         line(lab)
         operator(lab)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """odhcp6c's stand-in where no line is needed: command line, packets, the state script's environment."""
 
+import hashlib
+import hmac
 import ipaddress
 import struct
 from types import SimpleNamespace
@@ -133,3 +135,65 @@ def test_a_prefix_with_lifetime_nought_is_told_once(client):
 def test_malformed(data):
     with pytest.raises(message.Malformed):
         message.Message(data, 0)
+
+
+KEY = bytes(range(16))
+
+
+def auth(kind, replay, octets):
+    return message.option(11, b"\3\1\0" + replay.to_bytes(8, "big") + bytes([kind]) + octets)
+
+
+def reconfigure(kind=5, replay=1, key=KEY, transaction=bytes(3), server=b"server", client=DUID):
+    """A Reconfigure as RFC 8415 section 20.4 signs it."""
+    head = b"\x0a" + transaction + message.option(1, client) + message.option(2, server)
+    head += message.option(19, bytes([kind]))
+    digest = hmac.new(key, head + auth(2, replay, bytes(16)), hashlib.md5).digest()
+    return head + auth(2, replay, digest)
+
+
+@pytest.fixture
+def bound(client):
+    """As after a Reply that brought the key, from a server whose Advertise accepted Reconfigure."""
+    client.bound, client.accepts_reconfigure, client.server_id = True, True, b"server"
+    client.key.learn(message.Message(b"\x07\1\2\3" + auth(1, 0, KEY), 0))
+    return client
+
+
+def takes(client, data):
+    return client.may_reconfigure(message.Message(data, 0), data)
+
+
+def test_reconfigure(bound):
+    for replay, kind in enumerate((5, 6, 11), 1):
+        assert takes(bound, reconfigure(kind, replay))
+
+
+def test_reconfigure_that_proves_nothing(bound):
+    for wrong in (
+        {"key": bytes(16)},
+        {"server": b"another"},
+        {"client": DUID[:-1] + b"\7"},
+        {"transaction": b"\0\0\1"},
+        {"kind": 3},
+    ):
+        assert not takes(bound, reconfigure(**wrong))
+    whole = reconfigure()
+    assert not takes(bound, whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert not takes(bound, whole[: -4 - 28]), "unsigned"
+    assert not takes(bound, whole + whole[-4 - 28 :]), "signed twice"
+
+
+def test_reconfigure_is_not_taken_twice(bound):
+    assert takes(bound, reconfigure(replay=7))
+    assert not takes(bound, reconfigure(replay=7)) and not takes(bound, reconfigure(replay=6))
+    assert takes(bound, reconfigure(replay=8))
+
+
+def test_reconfigure_at_the_wrong_time(bound):
+    bound.exchange = {"kind": message.RENEW}
+    assert not takes(bound, reconfigure())
+    bound.exchange, bound.accepts_reconfigure = None, False
+    assert not takes(bound, reconfigure())
+    bound.accepts_reconfigure, bound.bound = True, False
+    assert not takes(bound, reconfigure())

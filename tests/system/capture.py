@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from scapy.layers.dhcp6 import DHCP6_Solicit
@@ -15,12 +16,17 @@ from scapy.utils import RawPcapReader
 from tests.lab import addresses
 
 ETHERNET, IPV6 = 14, 40
-PROTOCOL_IPIP, PROTOCOL_UDP = 4, 17
+PROTOCOL_IPIP, PROTOCOL_UDP, PROTOCOL_ICMPV6 = 4, 17, 58
 
 
-def ipv6_packets(capture: Path) -> Iterator[bytes]:
-    """All IPv6 packets, oldest first."""
-    for frame, _ in RawPcapReader(str(capture)):
+def count(capture: Path) -> int:
+    """How many frames there are by now."""
+    return sum(1 for _ in RawPcapReader(str(capture)))
+
+
+def ipv6_packets(capture: Path, start: int = 0) -> Iterator[bytes]:
+    """All IPv6 packets after the first `start` frames, oldest first."""
+    for frame, _ in islice(RawPcapReader(str(capture)), start, None):
         if frame[12:14] == b"\x86\xdd":
             yield frame[ETHERNET:]
 
@@ -33,10 +39,17 @@ def tunnelled(capture: Path) -> Iterator[IPv6]:
             yield packet
 
 
-def udp_packets(capture: Path) -> Iterator[IPv6]:
+def udp_packets(capture: Path, start: int = 0) -> Iterator[IPv6]:
     """Everything in UDP."""
-    for octets in ipv6_packets(capture):
+    for octets in ipv6_packets(capture, start):
         if octets[6] == PROTOCOL_UDP:
+            yield IPv6(octets)
+
+
+def icmpv6_packets(capture: Path, start: int = 0) -> Iterator[IPv6]:
+    """Everything in ICMPv6."""
+    for octets in ipv6_packets(capture, start):
+        if octets[6] == PROTOCOL_ICMPV6:
             yield IPv6(octets)
 
 

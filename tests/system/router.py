@@ -129,7 +129,9 @@ class Line:
         if not self.changed:
             return
         self.access("restore", 120)
-        self.router.check("cp /etc/network.saved /etc/config/network")
+        self.router.check(
+            "cp /etc/lines/next-phone/* /etc/config/; cp /etc/network.saved /etc/config/network"
+        )
         self.router.check("/etc/init.d/network restart", 120)
         self.changed = False
         self.wait_for_softwire()

@@ -258,19 +258,6 @@ def test_no_secret_and_no_trace(seen):
 # --- the line
 
 
-def test_only_onlink_prefix(line):
-    """A line that announces a /64 and delegates nothing: native IPv6 for the router, and no softwire."""
-    with line.undone():
-        line.access("line ra-only")
-        line.router.check("/sbin/ifup wan6")
-        assert "interface wan6 has 2001:db8:4000:900::/64 " in line.wait_for_error("ONLY_ONLINK_PREFIX")
-        reach = f"curl -6 -s -m 5 'http://[{addresses.INTERNET6}]/' | grep ^2001:db8:4000:900:"
-        line.router.wait_until(reach, 60, "the router reaches the IPv6 internet")
-        line.access("line pd")
-        line.router.check("/sbin/ifup wan6")
-        line.wait_for_softwire()
-
-
 def test_prefix_too_long(line):
     """A prefix that holds no /64 ends the softwire that is up; the old prefix brings it back."""
     with line.undone():

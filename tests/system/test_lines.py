@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Other lines and other options: what the router sends then, and that IPv4 packets pass."""
+"""Other options, another interpreter: what the router sends then, and that IPv4 packets pass."""
 
 import json
 
@@ -168,28 +168,6 @@ def test_second_server(beside):
 # --- the line's own
 
 
-def test_cross(line):
-    """CROSS: four groups in the name, CHAP identifier 0, vendor attributes in one, the endpoint from the answer."""
-    with line.undone():
-        line.configure(line_type="cross")
-        cross, usual = {addresses.CROSS_ENDPOINT}, {addresses.ENDPOINT}
-        ours = cross | usual
-        line.wait(lambda: ours & set(line.endpoints()) == cross, 60, "the endpoint is CROSS'")
-        line.wait_for_softwire()
-        request = requests(line.lab, addresses.ENDPOINT)[-1]
-        assert request.types == [USER_NAME, CHAP_PASSWORD, VENDOR_SPECIFIC, CHAP_CHALLENGE]
-        assert request.first(USER_NAME) == b"2001:0db8:4000:0300"
-        assert request.first(CHAP_PASSWORD)[0] == 0 and len(request.first(CHAP_PASSWORD)) == 17
-        assert request.vendor() == [
-            [(1, addresses.WAN_MAC.encode()), (2, b"NTT-AT"), (3, b"BAPP"), (4, b"hw_rev_1.00")]
-        ]
-        tunnel = f" remote {addresses.BORDER_ROUTER} local {addresses.CROSS_ENDPOINT} "
-        assert tunnel in line.router.check("/sbin/ip -d link show dev sw-wan")
-        line.configure(line_type=None)
-        line.wait(lambda: ours & set(line.endpoints()) == usual, 60, "the endpoint is NEXT's")
-        line.wait_for_softwire()
-
-
 def interpreter(line):
     """The program that runs the resident client."""
     client = line.client()
@@ -218,30 +196,3 @@ def test_cpython(line):
     # The variable chooses for one command.
     told = json.loads(line.router.check("SOFTWIRE_PYTHON=/usr/bin/python3 softwire --json status wan"))
     assert told["tunnel"] == usual["tunnel"]
-
-
-def wait_for_line(line, protocol):
-    """Until the line is up with this protocol, and the softwire over it."""
-
-    def up():
-        wan6 = line.interface("wan6")
-        return wan6["up"] and wan6["proto"] == protocol
-
-    line.wait(up, 60, f"wan6 is up with proto {protocol}")
-    line.wait_for_softwire()
-
-
-def test_dhcpv6(line):
-    """Stock `proto dhcpv6` that asks for option 17 is as good a tunlink as `flets`."""
-    vendor_class = "000000d20006" + addresses.WAN_MAC.replace(":", "")
-    with line.undone():
-        options = {"proto": "dhcpv6", "reqopts": "17", "vendorclass": vendor_class, "reqaddress": "none"}
-        for name, value in options.items():
-            line.router.check(f"uci set network.wan6.{name}={value}")
-        line.router.check("uci commit network; /etc/init.d/network reload")
-        wait_for_line(line, "dhcpv6")
-        told = line.status()["line"]
-        assert tuple(told["numbers"]) == addresses.NUMBERS and told["mac_echo"] == addresses.WAN_MAC
-        assert line.seen_by_ipv6().startswith("2001:db8:4000:300:")
-        line.router.check("cp /etc/network.saved /etc/config/network; /etc/init.d/network reload")
-        wait_for_line(line, "flets")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from softwire.config import OPTIONS
 from softwire.errors import CODES
+from tests.lab import lines
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -55,3 +56,14 @@ def test_codes_of_the_doctor():
         "DISTRIB_TARGET",
         "WRONG",
     }
+
+
+def test_lines():
+    """README has each line of the lab, and the very configuration that its tests use."""
+    section = README[README.index("### Lines") :].split("\n### ")[0]
+    assert set(re.findall(r"^\|[^|`]*\| `([\w-]+)` \|", section, re.M)) - {"LINE"} == set(lines.NAMES)
+    for name in set(lines.NAMES) - {"wrong-duid"}:
+        for path in (lines.FOLDER / name).glob("[nd]*"):
+            found = lines.sections(path.read_text(encoding="utf-8"))
+            for text in (text for key, text in found.items() if key):
+                assert text in README, f"{path}: {text}"

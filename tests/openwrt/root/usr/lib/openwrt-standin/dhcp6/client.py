@@ -15,6 +15,7 @@ from .message import (
     IA_PD,
     INFORMATION_REQUEST,
     REBIND,
+    RECONFIGURE,
     RELEASE,
     RENEW,
     REPLY,
@@ -22,6 +23,7 @@ from .message import (
     SOLICIT,
     Malformed,
     Message,
+    ReconfigureKey,
     option,
 )
 from .router import SO_BINDTODEVICE, link_address
@@ -52,6 +54,7 @@ class Client:
         self.reply_options = []
         self.server_id = self.server_address = None
         self.offers = []
+        self.accepts_reconfigure, self.key = False, ReconfigureKey()
         self.timers = []
         self.socket = None
         self.exchange = None
@@ -197,6 +200,8 @@ class Client:
                 continue
             if self.exchange and self.fits(message):
                 self.handle(message, peer[0].split("%")[0])
+            elif message.kind == RECONFIGURE and self.may_reconfigure(message, data):
+                self.reconfigured(message.first(dhcp.RECONF_MSG)[0])
             if not self.socket:
                 return
 
@@ -211,6 +216,26 @@ class Client:
         if message.first(dhcp.CLIENT_ID) != self.client_id or not server or len(server) > 130:
             return False
         return kind not in (REQUEST, RENEW, RELEASE) or server == self.server_id
+
+    def may_reconfigure(self, message, data):
+        """While nothing is asked, from a server whose Advertise accepted it, signed with the key of its Reply."""
+        kinds = [value for code, value in message.options if code == dhcp.RECONF_MSG]
+        return (
+            self.bound
+            and not self.exchange
+            and self.accepts_reconfigure
+            and message.transaction == bytes(3)
+            and message.first(dhcp.CLIENT_ID) == self.client_id
+            and message.first(dhcp.SERVER_ID) == self.server_id
+            and kinds in ([bytes([RENEW])], [bytes([REBIND])], [bytes([INFORMATION_REQUEST])])
+            and self.key.proves(data)
+        )
+
+    def reconfigured(self, kind):
+        """The Reply to what a Reconfigure asked for is told as `updated`, a Rebind's too."""
+        self.log(f"Need to respond with {dhcp.NAMES[kind]} in reply to RECONFIGURE")
+        self.begin(kind, failed=self.renew)
+        self.exchange["reconfigured"] = True
 
     def handle(self, message, peer):
         kind = self.exchange["kind"]
@@ -247,6 +272,10 @@ class Client:
         score, message = max(self.offers, key=lambda offer: offer[0])
         self.offers.remove((score, message))
         self.server_id = message.first(dhcp.SERVER_ID)
+        self.accepts_reconfigure, self.key = (
+            message.first(dhcp.RECONFIGURE_ACCEPT) is not None,
+            ReconfigureKey(),
+        )
         self.prefixes, self.addresses = {}, {}
         self.keep(message)
         if score <= -2000 and not self.prefixes and not self.addresses:
@@ -299,12 +328,14 @@ class Client:
         self.server_id = message.first(dhcp.SERVER_ID)
         self.server_address = peer
         self.reply_options = message.options
+        self.key.learn(message)
+        rebound = kind == REBIND and not self.exchange.get("reconfigured")
         was, self.bound, self.exchange = self.bound, True, None
         self.schedule()
         if not was:
             self.script.call("bound", SYNC_DELAY, resume=True)
             self.log(f"entering stateful-mode on {self.options.device}")
-        elif kind == REBIND:
+        elif rebound:
             self.script.call("rebound", resume=True)
         else:
             self.script.call("updated")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """DHCPv6 messages: what odhcp6c sends, and a checked reading of what comes back (RFC 8415 sections 8, 21)."""
 
+import hashlib
+import hmac
 import ipaddress
 import struct
 
@@ -16,6 +18,7 @@ SOLICIT, ADVERTISE, REQUEST, RENEW, REBIND, REPLY, RELEASE, RECONFIGURE, INFORMA
     11,
 )
 CLIENT_ID, SERVER_ID, IA_NA, IA_ADDRESS, ORO, PREFERENCE, ELAPSED, STATUS = 1, 2, 3, 5, 6, 7, 8, 13
+AUTH, RECONF_MSG = 11, 19
 RECONFIGURE_ACCEPT, DNS, DOMAINS, IA_PD, IA_PREFIX, REFRESH, FQDN = 20, 23, 24, 25, 26, 32, 39
 SOL_MAX_RT, INF_MAX_RT = 82, 83
 NAMES = {
@@ -119,6 +122,39 @@ class IdentityAssociation:
     def add(self, address, length, preferred, valid, now):
         if preferred <= valid:
             self.leases.append(Lease(self.iaid, address, length, preferred, valid, now, self.t1, self.t2))
+
+
+class ReconfigureKey:
+    """RFC 8415 section 20.4: the key that came with a Reply authenticates Reconfigures, each newer than the last."""
+
+    HEAD = b"\3\1"  # protocol RKAP, algorithm HMAC-MD5
+    KEY, DIGEST = 1, 2  # types
+    LENGTH = 28
+
+    def __init__(self):
+        self.key, self.replay = bytes(16), None
+
+    def learn(self, reply):
+        value = reply.first(AUTH)
+        if value and len(value) == self.LENGTH and value[:2] == self.HEAD and value[11] == self.KEY:
+            self.key = value[12:]
+
+    def proves(self, data):
+        """Whether this whole message was signed with the key; data: its octets."""
+        values = [value for code, value in read_options(data[4:]) if code == AUTH]
+        if len(values) != 1 or len(values[0]) != self.LENGTH:
+            return False
+        value = values[0]
+        replay = int.from_bytes(value[3:11], "big")
+        if value[:2] != self.HEAD or value[11] != self.DIGEST:
+            return False
+        if self.replay is not None and replay <= self.replay:
+            return False
+        unsigned = data.replace(value, value[:12] + bytes(16), 1)
+        if not hmac.compare_digest(hmac.new(self.key, unsigned, hashlib.md5).digest(), value[12:]):
+            return False
+        self.replay = replay
+        return True
 
 
 class Message:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Router advertisements on LAN interfaces through radvd: each address of a bridge with its lifetimes, lost
-ones deprecated (odhcpd)."""
+ones deprecated; where /etc/config/dhcp says relay, the /64 of the master interface, its neighbour solicitations
+answered by ndppd (odhcpd)."""
 
 import ipaddress
 import json
@@ -9,10 +10,12 @@ import signal
 import subprocess
 import time
 
-from . import kernel
+from . import kernel, uci
 from .prefixes import WITHDRAWN_LIFETIME
 
 CONFIG = "/var/etc/radvd.conf"
+NDPPD_CONFIG = "/var/etc/ndppd.conf"
+RELAY_METRIC = 128  # before the route of the line's own /64
 SETTLE = 0.2  # changes come in groups; radvd shall read one file for all of them
 LIFETIME = 1800
 
@@ -65,9 +68,72 @@ def render(interfaces, router_lifetime):
     return "\n".join(lines) + "\n"
 
 
+def relayed():
+    """(the LAN interfaces that relay, the master interfaces) of /etc/config/dhcp."""
+    try:
+        sections = uci.Package("dhcp").of("dhcp")
+    except (OSError, uci.UciError):
+        return [], []
+    names = {True: [], False: []}
+    for section in sections:
+        options = section.options
+        if options.get("ra") == options.get("ndp") == "relay":
+            names[options.get("master") == "1"].append(options.get("interface"))
+    return names[False], names[True]
+
+
+class NeighbourRelay:
+    """Answers for the LAN's hosts on the line, and routes the line's /64 to the LAN."""
+
+    def __init__(self, daemon):
+        self.daemon = daemon
+        self.wanted = None
+        self.process = None
+
+    def update(self, wanted):
+        """wanted: (line's device, LAN's device, prefixes), or None."""
+        if wanted == self.wanted:
+            return
+        self.stop()
+        self.wanted = wanted
+        if not wanted:
+            return
+        line, lan, prefixes = wanted
+        rules = "".join(f"\trule {prefix} {{\n\t\tiface {lan}\n\t}}\n" for prefix in prefixes)
+        with open(NDPPD_CONFIG, "w", encoding="ascii") as file:
+            file.write(f"proxy {line} {{\n\trouter no\n{rules}}}\n")
+        for prefix in prefixes:
+            self.route("replace", prefix, lan)
+        try:
+            self.process = subprocess.Popen(
+                ("ndppd", "-c", NDPPD_CONFIG),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        except OSError as problem:
+            self.daemon.log.write(f"ndppd: {problem}", level="err")
+
+    @staticmethod
+    def route(verb, prefix, device):
+        words = ("ip", "-6", "route", verb, prefix, "dev", device, "metric", str(RELAY_METRIC))
+        subprocess.run(words, stderr=subprocess.DEVNULL, check=False)
+
+    def stop(self):
+        if self.process:
+            self.process.terminate()
+            self.process.wait()
+            self.process = None
+        if self.wanted:
+            for prefix in self.wanted[2]:
+                self.route("del", prefix, self.wanted[1])
+        self.wanted = None
+
+
 class RouterAdvertisements:
     def __init__(self, daemon):
         self.daemon = daemon
+        self.relay = NeighbourRelay(daemon)
         self.timer = None
         self.shape = None
         self.radvd = None
@@ -80,12 +146,22 @@ class RouterAdvertisements:
 
     def update(self):
         interfaces = []
+        relaying, masters = relayed()
+        line = next((device for device in map(self.daemon.l3_of_running, masters) if device), None)
+        shared = announced(line.ifname) if line else []
+        wanted = None
         for interface in self.daemon.interfaces.values():
             device = interface.l3.device
             if interface.assign_length and interface.state == "up" and device:
-                prefixes = self.with_lost(device.ifname, announced(device.ifname))
+                own = announced(device.ifname)
+                if interface.name in relaying and shared:
+                    own = own + shared
+                    networks = sorted({str(ipaddress.IPv6Interface(item[0]).network) for item in shared})
+                    wanted = (line.ifname, device.ifname, networks)
+                prefixes = self.with_lost(device.ifname, own)
                 if prefixes:
                     interfaces.append((device.ifname, kernel.sysctl(device.ifname, "mtu"), prefixes))
+        self.relay.update(wanted)
         router = LIFETIME if self.daemon.way_to("::", True) else 0
         text = render(interfaces, router) if interfaces else None
         # lifetimes tick by themselves in radvd; only what jumps is news
@@ -153,6 +229,7 @@ class RouterAdvertisements:
             self.daemon.loop.after(2, self.update)
 
     def stop(self):
+        self.relay.stop()
         if self.radvd:
             self.daemon.loop.forget_child(self.radvd.pid)
             self.radvd.terminate()

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every kind of line that the lab has (tests/lab/lines/), with the configuration that its folder gives a user."""
+
+import pytest
+from scapy.layers.dhcp6 import DHCP6OptVendorSpecificInfo
+from scapy.layers.inet import UDP
+from scapy.layers.inet6 import ICMPv6ND_NA
+from scapy.layers.radius import Radius
+
+from tests.lab import addresses
+from tests.system import capture
+
+SOLICIT, REQUEST, RENEW, REBIND, REPLY, INFORMATION_REQUEST = 1, 3, 5, 6, 7, 11
+ONLINK = "2001:db8:4000:900:"
+ONLINK_ENDPOINT = "2001:db8:4000:900:1111:1111:1111:1111"
+USER_NAME, CHAP_PASSWORD, VENDOR_SPECIFIC, CHAP_CHALLENGE = 1, 3, 26, 60
+
+
+class Profile:
+    """The lab's line, of another kind now; what passed over it is counted from here on."""
+
+    def __init__(self, line, name):
+        self.line = line
+        self.lab, self.router, self.lanhost = line.lab, line.router, line.lanhost
+        line.changed = True
+        self.switched = capture.count(self.lab.capture)
+        self.router.check("/sbin/ifdown wan; /sbin/ifdown wan6")
+        line.access(f"line {name}", 120)
+        self.router.check(f"cp /etc/lines/{name}/* /etc/config/; /etc/init.d/network reload", 120)
+        self.router.check("/sbin/ifup wan6; /sbin/ifup wan")
+
+    def packets(self):
+        """Everything in UDP since the line became this one."""
+        return list(capture.udp_packets(self.lab.capture, self.switched))
+
+    def messages(self, sport=546):
+        """Types of DHCPv6 messages that the router sent, or that came from another UDP port."""
+        return [bytes(packet[UDP].payload)[0] for packet in self.packets() if packet[UDP].sport == sport]
+
+    def advertised_neighbours(self):
+        """The addresses that the router answered neighbour solicitations for."""
+        packets = capture.icmpv6_packets(self.lab.capture, self.switched)
+        return {packet[ICMPv6ND_NA].tgt for packet in packets if ICMPv6ND_NA in packet}
+
+    def replies(self):
+        """How many DHCPv6 Replies came."""
+        return self.messages(547).count(REPLY)
+
+    def requests(self):
+        """The Access-Requests."""
+        packets = [packet for packet in self.packets() if Radius in packet]
+        return [packet for packet in packets if packet[Radius].code == 1]
+
+    def wait_for_softwire(self, endpoint):
+        """Until the LAN host's IPv4 passes through a softwire from this endpoint."""
+        self.line.wait(lambda: endpoint in self.addresses(), 120, f"the endpoint {endpoint}")
+        self.line.wait_for_softwire()
+        tunnel = f" remote {addresses.BORDER_ROUTER} local {endpoint} "
+        assert tunnel in self.router.check("/sbin/ip -d link show dev sw-wan")
+
+    def addresses(self):
+        return self.router.check("/sbin/ip -6 -o address show scope global")
+
+    def wait_for_ipv6(self, prefix):
+        """Until the IPv6 internet sees the LAN host under an address of this prefix."""
+        self.line.wait(lambda: self.line.seen_by_ipv6().startswith(prefix), 60, f"native IPv6 from {prefix}")
+
+    def wait_for_messages(self, kind, more, what):
+        """Until the router sent so many of them."""
+        before = self.messages().count(kind)
+        more()
+        self.line.wait(lambda: self.messages().count(kind) > before, 40, what)
+
+    def has_telephone(self):
+        """NTT's options came through."""
+        told = self.line.status()["line"]
+        return tuple(told["numbers"]) == addresses.NUMBERS and told["mac_echo"] == addresses.WAN_MAC
+
+
+@pytest.fixture(scope="module")
+def last(booted):
+    """Puts the line of the other tests back behind the last of these."""
+    yield booted
+    booted.changed = True
+    booted.restore()
+
+
+@pytest.fixture
+def profile(last):
+    """Makes the line another kind of line."""
+    return lambda name: Profile(last, name)
+
+
+def held(line):
+    """What a softwire that was left alone keeps."""
+    return line.ifindex(), line.client(), len(line.requests())
+
+
+def test_next_phone(profile):
+    """FLET'S Next with telephone: `auto` takes it for NEXT, since nothing speaks for CROSS, and status says so."""
+    there = profile("next-phone")
+    there.wait_for_softwire(addresses.ENDPOINT)
+    there.wait_for_ipv6("2001:db8:4000:300:")
+    assert there.has_telephone()
+    answer = there.line.status()["answer"]
+    assert (answer["line_type"], answer["line_type_why"]) == ("next", "nothing speaks for a CROSS line")
+    assert "line type  next: nothing speaks" in there.router.check("softwire status wan")
+    assert "line_type auto: next, since nothing" in there.router.check("/sbin/logread")
+
+
+def test_next(profile):
+    """A /64 and Information-request alone: the endpoint is a neighbour on the line, and the LAN lives in the /64."""
+    there = profile("next")
+    there.wait_for_softwire(ONLINK_ENDPOINT)
+    assert set(there.messages()) == {INFORMATION_REQUEST}
+    assert there.has_telephone(), "the options came by Information-request"
+    answer = there.line.status()["answer"]
+    assert answer["line_type"] == "next" and "delegates no prefix" in answer["line_type_why"]
+    assert there.requests()[0].src == ONLINK_ENDPOINT
+
+    # The endpoint is on the WAN device, whose neighbours get an answer for it.
+    assert f" {ONLINK_ENDPOINT}/128 " in there.router.check("/sbin/ip -6 -o address show dev eth1")
+    assert there.line.endpoints() == []
+    assert ONLINK_ENDPOINT in there.advertised_neighbours()
+
+    # The LAN host's own address is in the line's /64, and neighbours on the line get an answer for it, too.
+    there.wait_for_ipv6(ONLINK)
+    host = there.line.seen_by_ipv6()
+    assert f" {host}/64 " in there.lanhost.check("ip -6 -o address show dev eth0 scope global")
+    there.lab.access.check("ip -6 neigh flush dev line0")
+    there.lab.internet6.check(f"ping -c 1 -W 5 {host}")
+    assert host in there.advertised_neighbours()
+
+    # Solicits would stay unanswered: native IPv6 and softwire come up even so, without NTT's options.
+    before = there.line.ifindex()
+    there.router.check("uci delete network.wan6.reqprefix; uci commit network; /etc/init.d/network reload")
+    there.line.wait(lambda: there.messages().count(SOLICIT) > 2, 60, "Solicits")
+    there.line.wait(
+        lambda: "DHCPv6 stays silent" in there.router.check("/sbin/logread"), 60, "the wait is told"
+    )
+    there.line.wait(lambda: there.line.interface("wan")["up"], 90, "the softwire is up")
+    assert there.line.ifindex() != before
+    there.wait_for_softwire(ONLINK_ENDPOINT)
+    assert there.messages().count(REPLY) == 0
+    assert "reqprefix 'no'" in there.router.check("softwire status wan")
+
+
+def test_next_has_no_room_for_onlink_addresses_alone(profile):
+    """An address without a /64 gives no softwire: ONLY_ONLINK_PREFIX says what is missing."""
+    there = profile("next")
+    there.router.check(
+        "uci set network.wan6.proto=static; uci add_list network.wan6.ip6addr=2001:db8:4000:900::5/128;"
+        " uci set network.wan6.ip6gw=fe80::1; uci commit network; /etc/init.d/network reload"
+    )
+    told = there.line.wait_for_error("ONLY_ONLINK_PREFIX")
+    assert "interface wan6 has 2001:db8:4000:900::5/128 on the link" in told and "needs a /64" in told
+
+
+def test_cross(profile):
+    """CROSS: told by its lifetimes, four groups in the name, the endpoint from the answer; it survives Reconfigure."""
+    there = profile("cross")
+    there.wait_for_softwire(addresses.CROSS_ENDPOINT)
+    there.wait_for_ipv6("2001:db8:4000:300:")
+    answer = there.line.status()["answer"]
+    assert (answer["line_type"], answer["line_type_why"]) == (
+        "cross",
+        "the prefix has the lifetimes of CROSS lines",
+    )
+    requests = there.requests()
+    assert [packet.src for packet in requests] == [addresses.ENDPOINT], "asked once, as CROSS"
+    attributes = requests[0][Radius].attributes
+    assert [one.type for one in attributes] == [USER_NAME, CHAP_PASSWORD, VENDOR_SPECIFIC, CHAP_CHALLENGE]
+    assert attributes[0].value == b"2001:0db8:4000:0300" and attributes[1].value[0] == 0
+    there.lab.access.check("ip -6 route show dev line0 | grep -F 2001:db8:4000:300::/56")
+
+    # Reconfigure, Renew, Rebind: the line's business alone.
+    before = held(there.line)
+    for kind, word in ((RENEW, "renew"), (REBIND, "rebind")):
+        answered = there.replies()
+        there.wait_for_messages(
+            kind, lambda word=word: there.line.access(f"reconfigure {word}"), f"Reconfigure leads to {word}"
+        )
+        there.line.wait(lambda answered=answered: there.replies() > answered, 30, f"{word} is answered")
+    there.wait_for_messages(
+        RENEW, lambda: there.router.check("ubus call network.interface.wan6 renew"), "a Renew of its own"
+    )
+    assert there.line.seen_by_ipv4() == addresses.IPV4
+    there.wait_for_ipv6("2001:db8:4000:300:")
+    assert held(there.line) == before
+    # The line does not answer that; nobody asked.
+    assert INFORMATION_REQUEST not in there.messages()
+
+
+def test_cross_without_its_mark(profile):
+    """A CROSS line whose lifetimes say nothing: rejected as NEXT it is tried as CROSS at once, which is remembered."""
+    there = profile("cross")
+    there.lab.access.check("sed -i \"s/^timers=.*/timers='30 60 600 900'/\" /lab/lines/cross/access")
+    try:
+        there = profile("cross")
+        there.wait_for_softwire(addresses.CROSS_ENDPOINT)
+        assert "rejected a login as next" in there.line.status()["answer"]["line_type_why"]
+        asked = len(there.line.requests())
+        there.router.check("ubus call network.interface.wan renew")
+        there.line.wait(lambda: len(there.line.requests()) > asked, 30, "another login")
+        there.line.wait(lambda: there.line.status()["phase"] == "up", 30, "it is answered")
+        assert len(there.line.requests()) == asked + 1
+    finally:
+        there.lab.access.check(
+            "sed -i \"s/^timers=.*/timers='7200 10800 12600 14400'/\" /lab/lines/cross/access"
+        )
+
+
+def test_hgw(profile):
+    """Behind a home gateway: a /60, answers from UDP port 49153; its LAN's /64 does not displace that prefix."""
+    there = profile("hgw")
+    there.wait_for_softwire(addresses.ENDPOINT)
+    there.wait_for_ipv6("2001:db8:4000:300:")
+    assert there.has_telephone()
+    prefixes = there.line.interface("wan6")["ipv6-prefix"]
+    assert [(prefix["address"], prefix["mask"]) for prefix in prefixes] == [("2001:db8:4000:300::", 60)]
+    assert there.messages(547) == [] and REPLY in there.messages(49153)
+    assert "2001:db8:4000:310:" in there.addresses(), "the /64 was there, too"
+    assert {packet.src for packet in there.requests()} == {addresses.ENDPOINT}
+
+
+def test_stock(profile):
+    """Stock `proto dhcpv6` that asks for option 17 is as good a tunlink as `flets`."""
+    there = profile("stock")
+    there.wait_for_softwire(addresses.ENDPOINT)
+    there.wait_for_ipv6("2001:db8:4000:300:")
+    assert there.line.interface("wan6")["proto"] == "dhcpv6" and there.has_telephone()
+    replies = [packet for packet in there.packets() if DHCP6OptVendorSpecificInfo in packet]
+    assert replies, "option 17 passed over the line"
+
+
+def test_wrong_duid(profile):
+    """Nobody answers a DUID-UUID: status says why, and what it says to do mends it."""
+    there = profile("wrong-duid")
+    there.line.wait(lambda: there.messages().count(SOLICIT) > 2, 60, "Solicits")
+    status, code = there.router.run("softwire status wan")
+    assert code == 1
+    told = " ".join(status.split())
+    assert "network.wan6.clientid is a DUID-UUID, and NTT's network answers DUID-LL alone" in told
+    assert there.messages(547) == []
+
+    # `flets` names it in ifstatus as well.
+    there.router.check("uci set network.wan6.proto=flets; uci commit network; /etc/init.d/network reload")
+    there.line.wait(lambda: "LINE_NOT_DUID_LL" in there.line.errors("wan6"), 60, "LINE_NOT_DUID_LL")
+
+    mend = told.partition("DUID-LL alone: ")[2].partition("ifup wan6")
+    assert mend[0].startswith("uci delete network.wan6.clientid; uci commit network;")
+    there.router.check(mend[0] + " /etc/init.d/network reload; /sbin/ifup wan6")
+    there.wait_for_softwire(addresses.ENDPOINT)
+    assert there.line.errors("wan6") == []
