@@ -75,7 +75,9 @@ proto_softwire_setup() {
 	local interface="$1"
 	local tunlink
 
-	command -v micropython >/dev/null || command -v python3 >/dev/null || {
+	# The launcher's rule: bytecode is MicroPython's alone.
+	command -v micropython >/dev/null ||
+		{ [ ! -e /usr/lib/softwire/softwire/__main__.mpy ] && command -v python3 >/dev/null; } || {
 		proto_softwire_fail "$interface" MISSING_PACKAGE "install micropython-mbedtls or python3-light"
 		return
 	}
