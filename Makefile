@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint unit integration handler system faults bench clean
+.PHONY: help demo test lint unit integration handler system faults package bench ipk apk release clean
 
 # The pinned tools come first; a user's PATH may lack the folders of mmdebstrap's helpers.
 export PATH := $(CURDIR)/build/venv/bin:$(PATH):/usr/sbin:/sbin
@@ -22,9 +22,10 @@ demo: ## two machines, and a line comes up before your eyes (LINE=next, cross, h
 	$(setup) host python image
 	@LINE=$(LINE) $(python) -m tests.lab.demo $(ARGS)
 
-test: lint ## every test (lint, unit, floor, handler, integration, system)
+test: lint ## every test (lint, unit, floor, handler, package, integration, system)
 	$(setup) host python floor arch image
-	@$(pytest) tests/unit tests/floor tests/arch tests/handler tests/openwrt tests/integration tests/system
+	@$(pytest) tests/unit tests/floor tests/arch tests/handler tests/package tests/openwrt tests/integration \
+		tests/system
 
 lint: ## style, types, shell, and what MicroPython 1.23 cannot do
 	$(setup) host python
@@ -37,6 +38,10 @@ unit: ## the helper's own tests, on CPython, MicroPython 1.23, big-endian and 32
 handler: ## what the shell says to netifd, and the stand-in for OpenWrt
 	$(setup) host python
 	@$(pytest) tests/handler tests/openwrt
+
+package: ## the packages: what is in them, that each build gives the same bytes
+	$(setup) host python floor
+	@$(pytest) tests/package
 
 integration: ## pyrad_lite against a real FreeRADIUS (boots a machine)
 	$(setup) host python image
@@ -54,5 +59,17 @@ bench: ## instructions, time, memory and size beside radclient and the budgets; 
 	$(setup) host python image
 	@$(python) -m tests.bench $(ARGS)
 
-clean: ## removes build/, the guest image and the virtual environment included
-	rm -rf build
+ipk: ## packages for opkg (OpenWrt 24.10) and their index, in dist/
+	$(setup) host python
+	@$(python) package/sdk/pack.py ipk
+
+apk: ## packages for apk (OpenWrt 25.12) and their index, in dist/; needs apk-tools 3 (APK=<path>)
+	$(setup) host python
+	@$(python) package/sdk/pack.py apk
+
+release: ## both, and their checksums
+	$(setup) host python
+	@$(python) package/sdk/pack.py release
+
+clean: ## removes build/ (the guest image and the virtual environment included) and dist/
+	rm -rf build dist

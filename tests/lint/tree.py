@@ -11,7 +11,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Folders that are nobody's source, wherever they are.
-LEFT_OUT = {".git", "__pycache__", "build"}
+LEFT_OUT = {".git", "__pycache__", "build", "dist"}
 
 
 def files(*patterns):
