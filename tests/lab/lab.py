@@ -12,19 +12,20 @@ from typing import Callable
 
 from labgrid.consoleloggingreporter import ConsoleLoggingReporter
 
+from package.sdk import pack as packages
 from tests.lab import addresses, lines
 from tests.lab.guest import Guest, LabError, Namespace, need, pack, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests/lab"
 
-# What every user of OpenWrt gets from its image or package feed, the router's own configuration included.
+# What a user of OpenWrt has before our package comes.
 ROUTER_TREE = [
     (ROOT / "tests/openwrt/root", "/"),
-    (ROOT / "files", "/"),
-    (ROOT / "lib", "/lib"),
-    (ROOT / "src", "/usr/lib/softwire"),
+    (ROOT / "package/softwire", "/lab/package"),
 ]
+# Where the sources lie that the package for Python 3 would install, for tests of that interpreter.
+SOURCES = "/lab/softwire-python3"
 ACCESS_TREE = [
     (HERE / "access", "/lab/access"),
     (HERE / "lines", "/lab/lines"),
@@ -72,10 +73,19 @@ class Lab:
         tree = [entry for entry in ROUTER_TREE if not (self.openwrt and "openwrt" in str(entry[0]))]
         lines.write(directory / "router-tree", line, bool(self.openwrt))
         tree.append((directory / "router-tree", "/"))
+        tree += self._packages()
         self.router = self._guest("router", 256, "lan", "line", tree)
         self.lanhost = Namespace(self.access, "lanhost")
         self.internet4 = Namespace(self.access, "inet4")
         self.internet6 = Namespace(self.access, "inet6")
+
+    def _packages(self) -> list[tuple[Path, str]]:
+        """What users install: the files of the package for MicroPython, and the modules of the other one."""
+        try:
+            files = {package.name: package.files for package in packages.stage(self.directory / "package")}
+        except packages.PackError as error:
+            raise LabError(str(error)) from error
+        return [(files["softwire"], "/"), (files["softwire-python3"] / "usr/lib/softwire", SOURCES)]
 
     def _guest(self, name: str, memory: int, first: str, second: str, tree: list[tuple[Path, str]]) -> Guest:
         files = self.directory / f"{name}.tar"
