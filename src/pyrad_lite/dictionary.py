@@ -54,7 +54,10 @@ class Dictionary:
 
     def name(self, key):
         """The name of the attribute that a packet calls key; key itself if it has none. Not in pyrad."""
-        return self._names.get(key[0] << 8 | key[1] if isinstance(key, tuple) else key, key)
+        number = key[0] << 8 | key[1] if isinstance(key, tuple) else key
+        attribute = self.attributes.get(self._names.get(number))
+        # The same number may be vendor 0's, or a name that was given to another attribute since.
+        return attribute.name if attribute and attribute.key == key else key
 
     def ReadDictionary(self, file):
         """Reads one more file. ParseError for a fault in it, OSError if it cannot be opened."""

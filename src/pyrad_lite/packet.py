@@ -173,14 +173,17 @@ class Packet:
 
     def __contains__(self, key):
         try:
-            return self._key(key) in list(self)
+            key = self._key(key)
         except KeyError:
             return False
+        return any([entry[0] == key for entry in self._attributes])
 
     def __iter__(self):
         found = []
+        seen = set()  # a packet may hold two thousand
         for entry in self._attributes:
-            if entry[0] not in found:
+            if entry[0] not in seen:
+                seen.add(entry[0])
                 found.append(entry[0])
         return iter(found)
 
@@ -247,8 +250,8 @@ class Packet:
             if subs:
                 vendor = int.from_bytes(value[:4], "big")
                 group = object()
-                for number, value in subs:
-                    self._attributes.append(((vendor, number), value, group))
+                for sub, value in subs:
+                    self._attributes.append(((vendor, sub), value, group))
             else:
                 self._attributes.append((number, value, None))
             if number == _MESSAGE_AUTHENTICATOR:

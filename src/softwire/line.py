@@ -61,7 +61,7 @@ class Line:
         # netifd drops a delegated prefix longer than /64 without a word, but the default route from it stays. A /128
         # is an address's.
         sources = [route.get("source") or "" for route in default_routes]
-        self.too_long = [source for source in sources if 64 < int(source.partition("/")[2] or 0) < 128]
+        self.too_long = [source for source in sources if 64 < _length(source) < 128]
         self.options = self._options((status.get("data") or {}).get("passthru") or "")
         self.vendor = self._vendor()
         self.errors = [error.get("code") for error in status.get("errors") or []]
@@ -71,18 +71,15 @@ class Line:
         found = []
         for entry in entries or []:
             try:
-                item = (
-                    parse_ipv6(entry.get("address")),
-                    int(entry.get("mask")),
-                    entry.get("preferred", FOREVER),
-                )
+                mask = int(entry.get("mask"))
+                if not 0 <= mask <= 128:
+                    raise ValueError
+                found.append((parse_ipv6(entry.get("address")), mask, entry.get("preferred", FOREVER)))
+                for assigned in (entry.get("assigned") or {}).values():
+                    # netifd's status does not tell the LAN's own address; it takes the first of the subnet.
+                    self.lan_addresses.append(parse_ipv6(assigned.get("address")) | 1)
             except (TypeError, ValueError):
                 self.problems.append("netifd's status holds no address and mask in {}".format(entry))
-                continue
-            found.append(item)
-            for assigned in (entry.get("assigned") or {}).values():
-                # netifd's status does not tell the LAN's own address; it takes the first of the subnet.
-                self.lan_addresses.append(parse_ipv6(assigned["address"]) + 1)
         return found
 
     def _options(self, passthru):
@@ -162,6 +159,12 @@ class Line:
                 self.delegation_wait,
             )
         raise ProvisioningError("NO_PREFIX", "interface {} has no IPv6 prefix (yet)".format(self.name))
+
+
+def _length(prefix):
+    # '2001:db8::/56' -> 56
+    length = prefix.partition("/")[2]
+    return int(length) if length.isdigit() else 0
 
 
 def _read_file(path):

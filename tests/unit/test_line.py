@@ -239,3 +239,16 @@ class IncompleteTest(unittest.TestCase):
         seen = Line("wan6", status)
         self.assertEqual(seen.delegated_prefix(), (parse_ipv6("2001:db8:1::"), 56))
         self.assertEqual(len(seen.problems), 3)
+
+    def test_entries_that_cannot_be(self):
+        # Found by fuzzing: each of them stopped the client.
+        for entry, found in (
+            ({"address": "2001:db8::", "mask": 129}, 0),
+            ({"address": "2001:db8::", "mask": -1}, 0),
+            ({"address": "2001:db8::", "mask": 56, "assigned": {"lan": {}}}, 1),
+            ({"address": "2001:db8::", "mask": 56, "assigned": {"lan": {"address": "x"}}}, 1),
+        ):
+            seen = Line("wan6", {"up": True, "ipv6-prefix": [entry]})
+            self.assertEqual((len(seen.prefixes), len(seen.problems)), (found, 1))
+        for source in ("x/y", "/", "2001:db8::/-1", "2001:db8::/ 65"):
+            self.assertEqual(line(route=[{"target": "::", "mask": 0, "source": source}]).too_long, [])

@@ -84,6 +84,19 @@ class Syntax(unittest.TestCase):
         names = read("ATTRIBUTE A 1 string\nATTRIBUTE A 1 octets\nATTRIBUTE Alias 1 string\n")
         self.assertEqual((names["A"].type, names.name(1)), ("octets", "Alias"))
 
+    def test_a_name_leads_back_to_its_attribute(self):
+        # Found by fuzzing: a packet's keys() had names that it could not be read by.
+        found = read("ATTRIBUTE User-Name 1 string\nATTRIBUTE Wide 300 string\nATTRIBUTE Moved 2 string\n")
+        found.ReadDictionary(
+            StringIO("VENDOR Nobody 0\nATTRIBUTE Moved 3 string\nATTRIBUTE N 4 string Nobody\n")
+        )
+        for key in ((0, 1), (1, 44), 2, 4):  # 300 is 1 and 44 in two octets
+            self.assertEqual(found.name(key), key)
+        for key in (1, 300, 3, (0, 4)):
+            self.assertEqual(found[found.name(key)].key, key)
+        packet = Packet(packet=b"\2\1\0\x1e" + bytes(16) + b"\x1a\x0a\0\0\0\0\1\4ab", dict=found)
+        self.assertEqual([packet[key] for key in packet.keys()], [[b"ab"]])
+
     def test_what_cannot_be_read_by_name_is_left_out(self):
         names = read(
             "VENDOR Wide 1 format=2,2\nVENDOR V 2 format=1,1\n"

@@ -381,6 +381,12 @@ class Malformed(unittest.TestCase):
         self.assertEqual(reply["SoftBank-Manufacturer"], [""])
         self.assertFalse(26 in reply)
 
+    def test_a_vendors_80_is_no_message_authenticator(self):
+        # Found by fuzzing: the packet was sent on with a Message-Authenticator that nobody put in.
+        raw = b"\1\7\0\x1e" + AUTHENTICATOR + b"\x1a\x0a\0\0\x56\xb5\x50\4ab"
+        decoded = packet.AuthPacket(secret=SECRET, packet=raw, dict=SOFTBANK)
+        self.assertEqual(decoded.RequestPacket(), raw)
+
     def test_vendor_specific_that_does_not_add_up_stays_raw(self):
         for content in (
             "",

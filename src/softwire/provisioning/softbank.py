@@ -32,6 +32,8 @@ IDENTITY_ATTRIBUTES = (
 
 # A server that sends nonsense must not make us ask without pause, nor never again.
 SHORTEST_LIFETIME, LONGEST_LIFETIME = 60, 2592000
+# Attributes that status shows: an answer may hold two thousand, each to be looked up.
+MOST_SHOWN = 64
 
 
 class Method:
@@ -256,7 +258,7 @@ def _dns(reply):
 def _attributes(reply):
     """(name, values) of all attributes for status; of one without a name only the length, it might be a secret."""
     shown = {}
-    for key in reply.keys():
+    for key in reply.keys()[:MOST_SHOWN]:
         if key == "Message-Authenticator":
             continue
         values = reply[key]
