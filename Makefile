@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint unit integration handler system faults package bench ipk apk release clean
+.PHONY: help demo test lint unit fuzz handler integration system faults package bench ipk apk release clean
 
 # The pinned tools come first; a user's PATH may lack the folders of mmdebstrap's helpers.
 export PATH := $(CURDIR)/build/venv/bin:$(PATH):/usr/sbin:/sbin
@@ -22,9 +22,9 @@ demo: ## two machines, and a line comes up before your eyes (LINE=next, cross, h
 	$(setup) host python image
 	@LINE=$(LINE) $(python) -m tests.lab.demo $(ARGS)
 
-test: lint ## every test (lint, unit, floor, handler, package, integration, system)
+test: lint ## every test
 	$(setup) host python floor arch image
-	@$(pytest) tests/unit tests/floor tests/arch tests/handler tests/package tests/openwrt tests/integration \
+	@$(pytest) tests/unit tests/fuzz tests/floor tests/arch tests/handler tests/package tests/openwrt tests/integration \
 		tests/system
 
 lint: ## style, types, shell, and what MicroPython 1.23 cannot do
@@ -33,7 +33,11 @@ lint: ## style, types, shell, and what MicroPython 1.23 cannot do
 
 unit: ## the helper's own tests, on CPython, MicroPython 1.23, big-endian and 32-bit MicroPython
 	$(setup) host python floor arch
-	@$(pytest) tests/unit tests/floor tests/arch
+	@$(pytest) tests/unit tests/fuzz tests/floor tests/arch
+
+fuzz: ## every parser that reads the network, ten seconds each: ARGS='--inputs 1000000 --keep [target ...]'
+	$(setup) host python fuzz
+	@PYTHONPATH=src $(python) -m tests.fuzz $(ARGS)
 
 handler: ## what the shell says to netifd, and the stand-in for OpenWrt
 	$(setup) host python

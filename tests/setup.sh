@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Brings what tests and demo need, a step a word: host (Debian packages), python (virtual environment), floor
-# (MicroPython 1.23 as WebAssembly), arch (MicroPython of other architectures), image (the guest's). Everything but
-# packages goes below build/.
+# Brings what tests and demo need, a step a word: host (Debian packages), python (virtual environment), fuzz (atheris
+# in it), floor (MicroPython 1.23 as WebAssembly), arch (MicroPython of other architectures), image (the guest's).
+# Everything but packages goes below build/.
 
 set -eu
 
@@ -121,6 +121,14 @@ setup_python() {
 	echo "$stamp" > build/venv/stamp
 }
 
+# Only `make fuzz` needs it, and no other test shall wait for it.
+setup_fuzz() {
+	stamp=$(sed -n '/^fuzz = \[/,/^]/p' pyproject.toml | cat build/venv/stamp - | sha256sum)
+	[ "$(cat build/venv/fuzz-stamp 2> /dev/null)" != "$stamp" ] || return 0
+	must "atheris cannot be had" "installing atheris" fuzz build/venv/bin/python -m pip install --group fuzz
+	echo "$stamp" > build/venv/fuzz-stamp
+}
+
 setup_floor() {
 	stamp=$(sha256sum < tests/floor/fetch.py)
 	[ "$(cat build/micropython-1.23/stamp 2> /dev/null)" != "$stamp" ] || return 0
@@ -164,7 +172,7 @@ done
 PATH=$PATH:/usr/sbin:/sbin
 for word in "$@"; do
 	case $word in
-		host | python | floor | arch | image) "setup_$word" ;;
-		*) fail "unknown step '$word': host, python, floor, arch and image are right" ;;
+		host | python | fuzz | floor | arch | image) "setup_$word" ;;
+		*) fail "unknown step '$word': host, python, fuzz, floor, arch and image are right" ;;
 	esac
 done

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs unit tests under MicroPython's WebAssembly build: node run.mjs <MicroPython's folder> <tree> [test_name ...]
+// Runs tests under MicroPython's WebAssembly build:
+//     node run.mjs <MicroPython's folder> <tree> <folder of the tests> [test_name ...]
 // The tree's modules, the tests and the stand-ins of stand_in/ are copied into its file system under the same paths.
 
 import { createHash, randomBytes } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [micropython, tree, ...names] = process.argv.slice(2);
+const [micropython, tree, tests, ...names] = process.argv.slice(2);
 const { loadMicroPython } = await import(pathToFileURL(join(resolve(micropython), "micropython.mjs")));
 
 const mp = await loadMicroPython({
@@ -27,7 +28,9 @@ function copy(from, to) {
     }
 }
 
-for (const folder of ["src", "files", "tests/unit", "tests/floor/stand_in"]) copy(join(tree, folder), `/${folder}`);
+for (const folder of ["src", "files", "tests/unit", "tests/fuzz", "tests/corpus", "tests/floor/stand_in"]) {
+    if (existsSync(join(tree, folder))) copy(join(tree, folder), `/${folder}`);
+}
 mp.FS.mkdirTree("/lib");
 copy(join(micropython, "unittest.py"), "/lib/unittest.py");
 
@@ -37,6 +40,7 @@ mp.registerJsModule("node_crypto", {
     md5: (hex) => createHash("md5").update(Buffer.from(hex, "hex")).digest("hex"),
 });
 
+mp.globals.set("tests", "/" + tests);
 mp.globals.set("names", names.join(" "));
 mp.runPython(`
 import binascii, os, sys
@@ -44,6 +48,6 @@ import node_crypto
 os.urandom = lambda count: binascii.unhexlify(node_crypto.random(count))
 sys.path[:] = ["/tests/unit", "/tests/floor/stand_in", "/src", "/lib"]
 import run_micropython
-status = run_micropython.run("/tests/unit", names.split())
+status = run_micropython.run(tests, names.split())
 `);
 process.exitCode = mp.globals.get("status");

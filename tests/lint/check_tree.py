@@ -9,7 +9,7 @@ from tree import ROOT, files
 # Of what ruff does not see.
 COLUMNS = 120
 # Data, prose and pictures: no SPDX line, any width.
-DATA = {".json", ".md", ".svg", ".txt", ".hex", ".pcap", ".png"}
+DATA = {".bin", ".json", ".md", ".svg", ".txt", ".hex", ".pcap", ".png"}
 NO_SPDX = {"LICENSE"}
 
 # Written so that they do not find themselves.
@@ -34,7 +34,7 @@ def faults(path):
     for pattern, what in FORBIDDEN:
         for found in pattern.finditer(text):
             yield text.count("\n", 0, found.start()) + 1, what + ": " + found.group()
-    if text and not text.endswith("\n"):
+    if text and not text.endswith("\n") and path.suffix != ".bin":
         yield len(lines), "no newline at the end"
     for number, line in enumerate(lines, 1):
         if line != line.rstrip() and path.suffix not in DATA:

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Inputs to begin with: the unit tests' fixtures, the files of the product, and captures of the lab's line."""
+
+import importlib
+import json
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/unit"))
+
+
+def constants(module):
+    """Every bytes constant of a unit test."""
+    return [value for value in vars(importlib.import_module(module)).values() if isinstance(value, bytes)]
+
+
+def from_tests():
+    """(target, input) pairs out of the tree."""
+    ntt = importlib.import_module("test_ntt")
+    for data in [*constants("test_ntt"), *constants("test_dhcpv6")]:
+        for target in ("dhcpv6-addresses", "dhcpv6-name", "dhcpv6-options"):
+            yield target, data
+    yield "ntt-dhcpv6", ntt.RECORDED
+    yield "ntt-dhcpv6", ntt.dhcpv6(ntt.SUB_OPTIONS)
+    yield "ntt-dhcpv4", ntt.dhcpv4(ntt.SUB_OPTIONS)
+    for data in constants("test_radius_packet"):
+        yield "radius-packet", data
+        yield "radius-reply", data
+    for path in sorted(ROOT.glob("tests/unit/recorded/*.json")):
+        status = json.loads(path.read_text())
+        yield "line-status", json.dumps(narrowed(status)).encode()
+        yield "line-passthru", bytes.fromhex(status["data"]["passthru"])
+    for path in sorted(ROOT.glob("files/etc/softwire/dictionary.*")):
+        yield "radius-dictionary", path.read_bytes()
+    for (
+        text
+    ) in "192.0.2.1 2001:db8::1 2001:db8::/56 1111:1111:1111:1111 52:54:00:12:34:01 ::ffff:1.2.3.4".split():
+        yield "address-text", text.encode()
+    values = {"mtu": "1460", "interface_id": "::2", "mac": "52-54-00-12-34-01", "reauth": "60", "zone": "wan"}
+    for name in ("tunlink", "auth_server", "shared_secret", "password", "user_name", "manufacturer"):
+        values[name] = "wan6"
+    values["ip6prefix"] = "2001:db8::/56"
+    values["ipaddr"], values["peeraddr"], values["ip6addr"] = "192.0.2.1/32", "2001:db8::1", "2001:db8::2"
+    yield "config", json.dumps(values).encode()
+
+
+def narrowed(status):
+    """The part of netifd's status that is read, in the form that targets.STATUS has."""
+    from tests.fuzz import targets
+
+    def cut(value, form):
+        if isinstance(form, dict):
+            kept = {
+                key: cut(value[key], form.get(key, form.get(None)))
+                for key in value
+                if key in form or None in form
+            }
+            return {key: item for key, item in kept.items() if item is not None}
+        if isinstance(form, list):
+            return [cut(item, form[0]) for item in value]
+        return value if targets.fits(value, form) else None
+
+    return cut(status, targets.STATUS)
+
+
+def from_capture(path):
+    """(target, input) pairs out of a pcap: DHCPv6 options and RADIUS packets."""
+    from scapy.all import UDP, IPv6, rdpcap
+
+    for packet in rdpcap(str(path)):
+        if UDP not in packet or IPv6 not in packet:
+            continue
+        data = bytes(packet[UDP].payload)
+        if packet[UDP].dport == 546:
+            yield "dhcpv6-options", data[4:]
+            yield "line-passthru", data[4:]
+            yield from inside(data[4:])
+        elif 1812 in (packet[UDP].sport, packet[UDP].dport):
+            yield "radius-packet", data
+            yield "radius-reply", data
+            # The first octet is the target's: code, and line type in the highest bit.
+            yield "radius-accept", data[:1] + data[20:]
+            yield "radius-accept", bytes([data[0] | 0x80]) + data[20:]
+
+
+def inside(options):
+    """The values of single DHCPv6 options."""
+    while len(options) >= 4:
+        code, length = int.from_bytes(options[:2], "big"), int.from_bytes(options[2:4], "big")
+        value, options = options[4 : 4 + length], options[4 + length :]
+        if code == 17:
+            yield "ntt-dhcpv6", value
+        if code in (23, 24):
+            yield "dhcpv6-addresses" if code == 23 else "dhcpv6-name", value

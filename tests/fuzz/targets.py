@@ -1,0 +1,383 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every parser that reads the network, as a function of octets, beside the only errors it may raise.
+
+Its contract: a value or its own error, never another exception, never a hang, bounded memory. What is asserted
+here beside it holds for every input: what was read writes back the same, what is shown cannot steer a terminal.
+It runs on MicroPython, too. A new parser is one line in TARGETS and, after `make fuzz`, a folder in tests/corpus.
+"""
+
+import json
+from binascii import hexlify
+from hashlib import md5
+
+from pyrad_lite import dictionary, packet
+from pyrad_lite.client import Client
+from softwire import address, dhcpv6, ntt, status
+from softwire.config import Config
+from softwire.errors import CODES, ProvisioningError
+from softwire.line import Line
+from softwire.provisioning import softbank
+from softwire.tunnel import OVERHEAD
+from softwire.wire import WireError
+
+SECRET = b"xyzzy5461"
+FILES = __file__.rpartition("/")[0] + "/../../files/etc/softwire/"
+NAMES = dictionary.Dictionary(FILES + "dictionary.rfc", FILES + "dictionary.softbank")
+
+
+def printable(text):
+    """Fails for what could steer a terminal: the text is shown, and comes from the network."""
+    assert all([" " <= char <= "~" or char == "\n" for char in text]), text
+    return text
+
+
+def octets_as_text(data):
+    """Each octet as one character: every input is some text."""
+    return "".join([chr(octet) for octet in data])
+
+
+# DHCP
+
+
+def read_options(data):
+    found = dhcpv6.read_options(data)
+    assert b"".join([dhcpv6.write_option(code, value) for code, value in found]) == data
+    for _, value in found:
+        dhcpv6.duid_kind(value)
+    return found
+
+
+def read_name(data):
+    name = dhcpv6.read_name(data)
+    assert dhcpv6.read_name(dhcpv6.write_name(name)) == name
+    return printable(name)
+
+
+def read_addresses(data):
+    found = dhcpv6.read_addresses(data)
+    assert len(found) * 16 == len(data)
+    return [address.format_ipv6(value) for value in found]
+
+
+def vendor_options(found):
+    """ntt.VendorOptions as plain values."""
+    if found is None:
+        return None
+    for text in (
+        found.numbers + found.problems + [found.mac or "", found.sip_domain or "", found.version_server or ""]
+    ):
+        printable(text)
+    return [found.mac, found.numbers, found.sip_domain, found.version_server, found.unknown]
+
+
+def read_ntt_dhcpv6(data):
+    found = ntt.read_dhcpv6(data)
+    return vendor_options(ntt.read_dhcpv6(data, found))
+
+
+def read_ntt_dhcpv4(data):
+    return vendor_options(ntt.read_dhcpv4(data))
+
+
+# The line
+
+
+def shown(line):
+    """The line as `softwire status` shows it, both ways."""
+    told = status.describe_line(line)
+    assert json.loads(json.dumps(told))["interface"] == line.name
+    report = {"interface": "wan", "up": False, "phase": "retrying", "line": told}
+    report["hint"] = status.explain(line.name, line)
+    for value in line.lan_addresses + [entry[0] for entry in line.prefixes + line.onlink]:
+        address.format_ipv6(value)
+    return told, status.text(report, 100.0)
+
+
+def read_passthru(data):
+    """DHCPv6 options as odhcp6c hands them on."""
+    reply = {"up": True, "l3_device": "eth1", "data": {"passthru": hexlify(data).decode()}}
+    told, text = shown(Line("wan6", reply, lambda path: "1500"))
+    printable(text)
+    return [told["numbers"], told["mac_echo"], told["unknown"], told["client_id"]]
+
+
+ENTRY = {
+    "address": "",
+    "mask": 0,
+    "preferred": 0,
+    "valid": 0,
+    "class": "",
+    "assigned": {None: {"address": "", "mask": 0}},
+}
+# netifd's own types; "" stands for any text, 0 for any number of 32 bits, None for any name.
+STATUS = {
+    "up": True,
+    "uptime": 0,
+    "proto": "",
+    "device": "",
+    "l3_device": "",
+    "ipv6-prefix": [ENTRY],
+    "ipv6-address": [ENTRY],
+    "route": [{"target": "", "mask": 0, "nexthop": "", "source": "", "valid": 0, "metric": 0}],
+    "dns-server": [""],
+    "data": {"passthru": "", None: ""},
+    "errors": [{"subsystem": "", "code": "", "data": [""]}],
+}
+
+
+def fits(value, form):
+    """Whether a JSON value has the form of STATUS; what it lacks, it lacks."""
+    if isinstance(form, dict):
+        return isinstance(value, dict) and all(
+            [key in form or None in form for key in value]
+            + [fits(value[key], form.get(key, form.get(None))) for key in value]
+        )
+    if isinstance(form, list):
+        return isinstance(value, list) and all([fits(item, form[0]) for item in value])
+    return type(value) is type(form) and (type(value) is not int or -(1 << 31) <= value < 1 << 31)
+
+
+def read_json(data):
+    """The JSON object, else None."""
+    try:
+        found = json.loads(data.decode())
+    except (RuntimeError, ValueError):  # too deep, or no JSON
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def read_status(data):
+    """What netifd says of the line: its form is netifd's, its values are anybody's, and any of them may lack."""
+    reply = read_json(data)
+    if reply is None or not fits(reply, STATUS):
+        return None
+    line = Line("wan6", reply, lambda path: "1500")
+    shown(line)
+    return list(line.delegated_prefix())
+
+
+# RADIUS
+
+REQUEST = packet.AuthPacket(id=7, secret=SECRET, authenticator=bytes(range(16)), dict=NAMES)
+LINE = Line(
+    "wan6",
+    {
+        "up": True,
+        "l3_device": "eth1",
+        "ipv6-prefix": [{"address": "2001:db8:4000:300::", "mask": 56}],
+        "route": [{"target": "::", "mask": 0, "nexthop": "fe80::1"}],
+    },
+    lambda path: "1500",
+)
+OPTIONS = {
+    "tunlink": "wan6",
+    "auth_server": ["2001:db8:1812::1"],
+    "shared_secret": SECRET.decode(),
+    "password": "lab-password",
+    "mac": "52:54:00:12:34:01",
+}
+
+
+def values_of(found):
+    """[key, values] of each attribute; ValueError is the contract of reading one."""
+    keys = found.keys()
+    assert len(keys) == len(found)
+    told = []
+    for key in keys[:64]:
+        assert key in found
+        try:
+            told.append([key, found[key]])
+        except ValueError:
+            told.append([key, None])
+    return told
+
+
+def read_packet(data):
+    """A packet, with and without a dictionary; what was read is what would be sent."""
+    named = packet.AuthPacket(secret=SECRET, packet=data, dict=NAMES)
+    plain = packet.AuthPacket(secret=SECRET, packet=data)
+    assert len(plain) <= len(data) // 2 and len(named) <= len(data) // 2
+    told = values_of(named)
+    values_of(plain)
+    if not plain.message_authenticator:  # that one would be computed anew
+        length = int.from_bytes(data[2:4], "big")
+        assert named.RequestPacket() == data[:length]
+        assert plain.RequestPacket() == data[:length]
+    return told
+
+
+class Listener(Client):
+    """The RADIUS client without its socket, which tests/floor does not have."""
+
+    def __init__(self):
+        self.ignored = {}
+        self.enforce_ma = False
+
+
+def read_reply(data):
+    """A datagram as it comes in; without the secret none is believed."""
+    client = Listener()
+    reply = client._accept(REQUEST, data)
+    assert reply is None or data[4:20] == signed(data[0], data[20 : int.from_bytes(data[2:4], "big")])[4:20]
+    return sorted(client.ignored.keys())
+
+
+def signed(code, attributes):
+    """A reply to REQUEST from a server that knows the secret."""
+    head = bytes([code, REQUEST.id]) + (20 + len(attributes)).to_bytes(2, "big")
+    return head + md5(head + REQUEST.authenticator + attributes + SECRET).digest() + attributes
+
+
+class Answered(softbank.Method):
+    """SoftBank's method with one reply instead of the network."""
+
+    datagram = b""
+
+    def exchange(self, line, source):
+        """See Method."""
+        client = Listener()
+        reply = client._accept(REQUEST, self.datagram)
+        self.answer = {"server": "[2001:db8:1812::1]:1812", "ignored": client.ignored}
+        if reply is None:
+            raise ProvisioningError("NO_ANSWER", "nothing that can be believed")
+        return reply
+
+
+def methods():
+    """One for each kind of line."""
+    made = []
+    for line_type in ("next", "cross"):
+        options = {"line_type": line_type}
+        options.update(OPTIONS)
+        made.append(Answered(Config(options)))
+    return made
+
+
+METHODS = methods()
+
+
+def read_accept(data):
+    """Code and attributes of a reply with the right authenticator, up to the softwire."""
+    method = METHODS[data[0] >> 7 if data else 0]
+    method.datagram = signed(data[0] & 0x7F if data else 2, data[1:4000])
+    try:
+        tunnel = method.provision(LINE, method.endpoint(LINE))
+    except ProvisioningError as error:
+        assert error.code in CODES
+        printable(error.text)
+        return [error.code]
+    assert address.contains(*LINE.delegated_prefix(), tunnel.local)
+    assert address.is_global_ipv6(tunnel.remote) and tunnel.remote != tunnel.local
+    assert len(method.answer["attributes"]) <= 64
+    assert tunnel.mtu == 1500 - OVERHEAD and 60 <= tunnel.lifetime <= 2592000
+    report = {"interface": "wan", "up": True, "asked": 0.0, "answer": method.answer}
+    report["tunnel"] = json.loads(json.dumps(tunnel.to_dict()))
+    json.dumps(report)
+    printable(status.text(report, 100.0))
+    return [tunnel.ipaddr(), tunnel.dns, tunnel.lifetime, method.answer["attributes"]]
+
+
+# Files and options
+
+
+class File:
+    """A file of these octets."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def read(self):
+        """What encode() gives back."""
+        return self
+
+    def encode(self):
+        """The octets."""
+        return self.data
+
+
+def no_file(path, mode="r"):
+    """Stands for open(), so that $INCLUDE leads nowhere."""
+    raise OSError(2)
+
+
+def read_dictionary(data):
+    dictionary.open = no_file
+    try:
+        found = dictionary.Dictionary(File(data))
+    finally:
+        del dictionary.open
+    for name in found.attributes:
+        assert found[name].name == name and name in found
+        # What a packet calls it leads back to it, or to nothing.
+        key = found.name(found[name].key)
+        assert key == found[name].key or found[key].key == found[name].key
+    return sorted(found.attributes.keys())
+
+
+def read_text(data):
+    """Addresses, prefixes, identifiers: each a value or ValueError."""
+    text = octets_as_text(data)
+    told = []
+    for parse, write in (
+        (address.parse_ipv4, address.format_ipv4),
+        (address.parse_ipv6, address.format_ipv6),
+        (address.parse_interface_id, address.format_ipv6),
+        (address.parse_mac, address.format_mac),
+    ):
+        try:
+            value = parse(text)
+        except ValueError:
+            told.append(None)
+        else:
+            assert parse(write(value)) == value
+            told.append(value)
+    try:
+        prefix, length = address.parse_prefix(text)
+        assert 0 <= length <= 128
+        assert address.parse_prefix(address.format_prefix(prefix, length)) == (prefix, length)
+    except ValueError:
+        length = None
+    return told + [length]
+
+
+def read_config(data):
+    """The options of a softwire, as JSON: what a user wrote."""
+    options = read_json(data)
+    if options is None:
+        return None
+    config = Config(options)
+    softbank.Method(config).endpoint(LINE)
+    return [config["mtu"], config["interface_id"]]
+
+
+# name: (function of octets, the errors that are an answer)
+TARGETS = {
+    "address-text": (read_text, ()),
+    "config": (read_config, ProvisioningError),
+    "dhcpv6-addresses": (read_addresses, WireError),
+    "dhcpv6-name": (read_name, WireError),
+    "dhcpv6-options": (read_options, WireError),
+    "line-passthru": (read_passthru, ()),
+    "line-status": (read_status, ProvisioningError),
+    "ntt-dhcpv4": (read_ntt_dhcpv4, WireError),
+    "ntt-dhcpv6": (read_ntt_dhcpv6, WireError),
+    "radius-accept": (read_accept, ()),
+    "radius-dictionary": (read_dictionary, (dictionary.ParseError, OSError)),
+    "radius-packet": (read_packet, packet.PacketError),
+    "radius-reply": (read_reply, ()),
+}
+
+# Their inputs are JSON, and mutated as such.
+JSON = ("config", "line-status")
+
+# Octets: more than odhcp6c hands on, and the largest RADIUS packet.
+LONGEST = 4096
+
+
+def run(name, data):
+    """What the target makes of the octets: its value, or the name of its error. Anything raised is a fault."""
+    function, errors = TARGETS[name]
+    try:
+        return function(data)
+    except errors as error:
+        return type(error).__name__
