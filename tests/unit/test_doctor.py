@@ -63,6 +63,19 @@ ADVERTISEMENT = b"\x86\0\0\0\x40\xc0\x07\x08" + bytes(8) + b"\x05\x01\0\0\0\0\x0
 PREFIX_INFORMATION = b"\x03\x04\x40\xc0" + bytes(12) + b"\x20\x01\x0d\xb8\x40\0\x09\0" + bytes(8)
 
 
+class Socket:
+    """Keeps what was sent."""
+
+    def bind(self, address):
+        pass
+
+    def connect(self, address):
+        pass
+
+    def send(self, octets):
+        self.sent = octets
+
+
 class Network:
     """Stands for softwire.doctor.network: answers by name, and what was asked."""
 
@@ -524,6 +537,20 @@ class ReadingTest(unittest.TestCase):
             (25, bytes(12) + b"\0\x1a\0\x01\0"),
         ]
         self.assertEqual(network.offered_prefixes(no_prefix), [])
+
+    def test_answer_of_a_resolver(self):
+        # Found by fuzzing: an answer of two octets ended the doctor with an IndexError.
+        def ask(sock, send, accept, tries, pause):
+            send()
+            return [accept(sock.sent[:2] + octets, None) for octets in (b"", b"\1", b"\x80")]
+
+        real = network._open, network._address, network._ask
+        network._open, network._address, network._ask = lambda *_: Socket(), lambda *_: None, ask
+        try:
+            told = network.ask_resolver("sw-wan", "192.0.2.1", "198.51.100.1")
+        finally:
+            network._open, network._address, network._ask = real
+        self.assertEqual(told, [None, None, "answers"])
 
     def test_checksum(self):
         # RFC 1071 section 3.

@@ -243,7 +243,7 @@ def ask_resolver(device, source, host, tries=2, pause=1.5):
     return _ask(
         sock,
         lambda: sock.send(question),
-        lambda data, peer: "answers" if data[:2] == key and data[2] & 0x80 else None,
+        lambda data, peer: "answers" if data[:2] == key and data[2:3] >= b"\x80" else None,
         tries,
         pause,
     )

@@ -258,7 +258,7 @@ def _dns(reply):
 def _attributes(reply):
     """(name, values) of all attributes for status; of one without a name only the length, it might be a secret."""
     shown = {}
-    for key in reply.keys()[:MOST_SHOWN]:
+    for key in list(reply.keys())[:MOST_SHOWN]:
         if key == "Message-Authenticator":
             continue
         values = reply[key]
