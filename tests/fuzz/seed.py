@@ -42,6 +42,31 @@ def from_tests():
         values[name] = "wan6"
     values["ip6prefix"] = "2001:db8::/56"
     values["ipaddr"], values["peeraddr"], values["ip6addr"] = "192.0.2.1/32", "2001:db8::1", "2001:db8::2"
+    servers = (b"\1\xc6\x12\0\1", b"\0\3sip\7example\0\2ab\xc0\4", b"\0\1a\2bc\0\xc0\2\xc0\0")
+    vendor = ntt.dhcpv4(((202, b"0312345678"), (203, b"0312345679"), (204, ntt.SIP_DOMAIN)))
+    for value in servers:
+        yield "sip-servers", value
+        yield (
+            "sip-telephone",
+            bytes([len(value)]) + value + bytes([len(vendor)]) + vendor + b"sip.example.net",
+        )
+    yield "sip-telephone", b"\0" + bytes([len(vendor)]) + vendor + b"198.18.0.1 sip.example.net"
+    # RFC 4861 section 4.2, RFC 792, RFC 1035; the doctor's keys are sevens here.
+    options = "0501 0000 000005dc 0304 40c0 ffffffff ffffffff 00000000 20010db8400003000000000000000000"
+    yield "doctor-advertisement", bytes.fromhex("86000000 40c00708 00000000 00000000" + options)
+    echo = bytes.fromhex("45000054000000004001000000000000c0000201")
+    yield "doctor-echo", echo + b"\0\0\0\0\7\7\7\7"
+    yield "doctor-echo", echo + b"\x0b\0\0\0\0\0\0\0" + echo + b"\x08\0\0\0\7\7\7\7"
+    yield "doctor-resolver", b"\7\7\x80"
+    offer = (
+        "0019 0029 00000001 00000000 00000000 001a 0019 00000e10 00001c20 38 20010db8400003000000000000000000"
+    )
+    yield "doctor-dhcpv6", b"\2\7\7\7" + bytes.fromhex(offer)
+    for line in (
+        "wan6 has 2001:db8:4000:300::/56, 192.0.2.1, 52:54:00:12:34:01 and 03-1234-5678",
+        "[2001:db8::1]:1812 2001:0db8:4000:0300:1111:1111:1111:1111 fe80::5054:ff:fe12:3401 fd00:1::1 00c900060200dead",
+    ):
+        yield "bug-report", line.encode()
     yield "config", json.dumps(values).encode()
 
 

@@ -12,8 +12,10 @@ from hashlib import md5
 
 from pyrad_lite import dictionary, packet
 from pyrad_lite.client import Client
-from softwire import address, dhcpv6, ntt, status
+from softwire import address, dhcpv4, dhcpv6, ntt, sip, status
 from softwire.config import Config
+from softwire.doctor import network
+from softwire.doctor.redact import HIDDEN, Redactor
 from softwire.errors import CODES, ProvisioningError
 from softwire.line import Line
 from softwire.provisioning import softbank
@@ -87,7 +89,7 @@ def shown(line):
     told = status.describe_line(line)
     assert json.loads(json.dumps(told))["interface"] == line.name
     report = {"interface": "wan", "up": False, "phase": "retrying", "line": told}
-    report["hint"] = status.explain(line.name, line)
+    report["hint"] = status.explain(line.name, line, lambda interface, name: "0001000112345678525400123401")
     for value in line.lan_addresses + [entry[0] for entry in line.prefixes + line.onlink]:
         address.format_ipv6(value)
     return told, status.text(report, 100.0)
@@ -277,6 +279,107 @@ def read_accept(data):
     return [tunnel.ipaddr(), tunnel.dns, tunnel.lifetime, method.answer["attributes"]]
 
 
+# The telephone
+
+
+def read_sip_servers(data):
+    found = dhcpv4.read_sip_servers(data)
+    assert found and all([dhcpv4.is_host(server) for server in found])
+    return found
+
+
+SIDE = sip.describe_side(
+    {"up": True, "l3_device": "eth1", "ipv4-address": [{"address": "198.18.0.2", "mask": 30}]}
+)
+
+
+def read_telephone(data):
+    """A DHCPv4 lease as udhcpc hands it on: two lengths and octets of options 120 and 125, then the text of 120."""
+    parts = []
+    for _ in range(2):
+        end = 1 + (data[0] if data else 0)
+        parts.append(data[1:end])
+        data = data[end:]
+    lease = {"opt120": hexlify(parts[0]).decode(), "opt125": hexlify(parts[1]).decode()}
+    lease["sipsrv"] = octets_as_text(data)
+    told = sip.Telephone(LINE, SIDE, lease)
+    for problem in told.problems:
+        printable(problem)
+    told.check()
+    assert all([number.isdigit() for number in told.numbers]) and dhcpv4.is_host(told.domain)
+    lines = printable("\n".join([sip.text(told), sip.baresip(told), sip.pjsip(told)])).split("\n")
+    # Nothing of it makes a line of its own.
+    assert len(lines) == 43 + len(told.problems) + 2 * len(told.numbers) + (len(told.numbers) > 1) + len(
+        told.registrars
+    )
+    return [told.numbers, told.domain, told.registrars]
+
+
+# The doctor
+
+
+class Socket:
+    """Takes whatever is sent."""
+
+    def setsockopt(self, *_):
+        """Takes it."""
+
+    bind = connect = setsockopt
+
+
+class Known:
+    """Stands for os: an answer can know the question."""
+
+    @staticmethod
+    def urandom(count):
+        """Nobody else's octets are like these."""
+        return b"\7" * count
+
+
+def asked(question, data, *words):
+    """What a question of the doctor's makes of one datagram."""
+    names = ("_open", "_address", "_ask", "os")
+    real = [getattr(network, name) for name in names]
+    network._open = lambda *_: Socket()
+    network._address = lambda *_: None
+    network._ask = lambda sock, send, accept, tries, pause: accept(data, ("fe80::1%eth1", 0))
+    network.os = Known
+    try:
+        return question(*words)
+    finally:
+        for name, value in zip(names, real):
+            setattr(network, name, value)
+
+
+def read_advertisement(data):
+    heard = asked(network.solicit_router, data, "eth1")
+    return [heard.source, heard.managed, heard.other, heard.lifetime, heard.mtu, heard.prefixes]
+
+
+def read_dhcpv6_answer(data):
+    """An answer to the doctor's Solicit, without the UDP header."""
+    data = b"\x02\x23\x02\x22\0\0\0\0" + data
+    options = asked(network.ask_dhcpv6, data, "eth1", bytes(6), network.SOLICIT)
+    return [options, network.offered_prefixes(options or [])]
+
+
+def read_echo(data):
+    return asked(network.echo, data, "sw-wan", "192.0.2.1", "198.51.100.1")
+
+
+def read_resolver(data):
+    return asked(network.ask_resolver, data, "sw-wan", "192.0.2.1", "198.51.100.1")
+
+
+def read_report(data):
+    """A log line that may hold anything, with the secret in its middle."""
+    text = octets_as_text(data)
+    half = len(text) // 2
+    shown = Redactor([OPTIONS["password"]]).text(text[:half] + " " + OPTIONS["password"] + " " + text[half:])
+    assert HIDDEN in shown and OPTIONS["password"] not in shown
+    return shown
+
+
 # Files and options
 
 
@@ -353,10 +456,15 @@ def read_config(data):
 # name: (function of octets, the errors that are an answer)
 TARGETS = {
     "address-text": (read_text, ()),
+    "bug-report": (read_report, ()),
     "config": (read_config, ProvisioningError),
     "dhcpv6-addresses": (read_addresses, WireError),
     "dhcpv6-name": (read_name, WireError),
     "dhcpv6-options": (read_options, WireError),
+    "doctor-advertisement": (read_advertisement, WireError),
+    "doctor-dhcpv6": (read_dhcpv6_answer, WireError),
+    "doctor-echo": (read_echo, WireError),
+    "doctor-resolver": (read_resolver, ()),
     "line-passthru": (read_passthru, ()),
     "line-status": (read_status, ProvisioningError),
     "ntt-dhcpv4": (read_ntt_dhcpv4, WireError),
@@ -365,6 +473,8 @@ TARGETS = {
     "radius-dictionary": (read_dictionary, (dictionary.ParseError, OSError)),
     "radius-packet": (read_packet, packet.PacketError),
     "radius-reply": (read_reply, ()),
+    "sip-servers": (read_sip_servers, WireError),
+    "sip-telephone": (read_telephone, ProvisioningError),
 }
 
 # Their inputs are JSON, and mutated as such.
