@@ -24,8 +24,8 @@ demo: ## two machines, and a line comes up before your eyes (LINE=next, cross, h
 
 test: lint ## every test
 	$(setup) host python floor arch image
-	@$(pytest) tests/unit tests/fuzz tests/floor tests/arch tests/handler tests/package tests/openwrt tests/integration \
-		tests/system
+	@$(pytest) tests/unit tests/fuzz tests/floor tests/arch tests/handler tests/package tests/openwrt \
+		tests/integration tests/system
 
 lint: ## style, types, shell, and what MicroPython 1.23 cannot do
 	$(setup) host python
