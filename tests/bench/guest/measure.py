@@ -28,6 +28,8 @@ CONFIG = {
 }
 INTERPRETERS = ("micropython", "python3")
 LAUNCHER = ["/usr/sbin/softwire", "client", "wan"]
+# CPython cannot read bytecode.
+SOURCES_LAUNCHER = ["/bench/sources/softwire", "client", "wan"]
 RADCLIENT = ["radclient", "-f", "/bench/raddb/request", "-S", "/bench/secret", f"[{SERVER}]:1812", "auth"]
 CALLGRIND = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/bench/callgrind.out", "-q"]
 WAKE_UPS = 20
@@ -148,8 +150,8 @@ def exchanges(runs):
 
     return {
         "micropython": client("micropython"),
-        "micropython_mpy": client("micropython", ["/bench/mpy/softwire", *LAUNCHER[1:]]),
-        "python3": client("python3"),
+        "micropython_sources": client("micropython", SOURCES_LAUNCHER),
+        "python3": client("python3", SOURCES_LAUNCHER),
         "radclient": radclient("-d", "/bench/raddb"),
         "radclient_lean": radclient("-d", "/bench/lean", "-D", "/bench/lean"),
     }
@@ -237,8 +239,9 @@ class Resident:
         STATE.unlink(missing_ok=True)
         (BENCH / "asked").unlink(missing_ok=True)
         run("ip", "address", "flush", "dev", "lo", "scope", "global", "to", IPV4)
+        launcher = SOURCES_LAUNCHER if interpreter == "python3" else LAUNCHER
         self.process = subprocess.Popen(
-            LAUNCHER, env=environment(at + interpreter, BENCH_HOLD="1"), stderr=subprocess.PIPE
+            launcher, env=environment(at + interpreter, BENCH_HOLD="1"), stderr=subprocess.PIPE
         )
         wait_for("the client to hand over", self._up)
         self.rest()
