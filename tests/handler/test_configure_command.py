@@ -238,7 +238,7 @@ Interface wan6: dhcpv6 becomes flets
 Written. 'softwire configure --undo' puts back what was there before (/etc/softwire/before.json).
 Now run:
   /etc/init.d/network reload
-'softwire status wan' then tells how it goes.
+Then 'softwire status wan' tells how it goes.
 """
     )
     assert status == 0
@@ -380,7 +380,7 @@ REFUSED = [
     ((*SOFTBANK, "--secrets", "/nowhere"), 1, "BAD_CONFIG: --secrets /nowhere: the file cannot be read"),
     ((*SOFTBANK, "--interface", "globals"), 1, "BAD_CONFIG: network.globals is a section of type globals"),
     (("pppoe", "--wan", "eth1"), 2, "'pppoe' is no method: softbank or static would be right"),
-    ((), 2, "'' is no method"),
+    ((), 2, "the method is missing"),
     ((*SOFTBANK, "--password", "geheim"), 2, "password on a command line could be read by others"),
     ((*SOFTBANK, "--shared_secret=geheim"), 2, "shared_secret on a command line could be read by others"),
     ((*SOFTBANK, "--colour", "red"), 2, "--colour"),
@@ -431,7 +431,7 @@ def test_what_is_missing_is_told(router):
         "MISSING_PACKAGE: install the package odhcp6c",
     ):
         assert "\nWarning: " + warning in output
-    assert "network restart (a new protocol: netifd learns it only when it starts)" in output
+    assert "network restart  # a new protocol: netifd learns it only when it starts\n" in output
 
 
 def test_apply(router):
@@ -552,7 +552,10 @@ def test_changed_while_it_asks(router, person):
 def test_help(router):
     status, output = router.configure("--help")
     assert status == 0
-    for word in ("--auth-server", "--undo", "softwire configure static", "--line-type"):
+    table = README[README.index("| `--wan PORT`") : README.index("The same without the command")]
+    named = re.findall(r"`(--[a-z-]+)", "\n".join(row.split(" | ")[0] for row in table.splitlines()))
+    assert len(named) == 9
+    for word in ("--auth-server", "--line-type", "softwire configure static", *named):
         assert word in output
     assert "--password" not in output
 

@@ -4,7 +4,7 @@
 import unittest
 
 from softwire.config import METHODS, OPTIONS
-from softwire.configure import command, uci, zone
+from softwire.configure import advice, command, uci, zone
 from softwire.errors import ProvisioningError
 
 # As `uci export network` of 23.05 prints it.
@@ -244,6 +244,16 @@ class SecretsTest(unittest.TestCase):
             self.assertIn("line {} of the secrets".format(text.count("\n") + 1), told)
             self.assertTrue("geheim" not in told, told)
         self.assertEqual(error_of(command.read_secrets, "password=x", "static")[0], "BAD_CONFIG")
+
+
+class MethodTest(unittest.TestCase):
+    def fail_with(self, code):
+        raise ProvisioningError(code, "text")
+
+    def test_what_the_interpreter_lacks_is_a_warning(self):
+        self.assertEqual(advice.on_method(lambda: self.fail_with("NO_MD5")), ["NO_MD5: text"])
+        self.assertEqual(advice.on_method(lambda: None), [])
+        self.assertEqual(error_of(advice.on_method, lambda: self.fail_with("BAD_CONFIG"))[0], "BAD_CONFIG")
 
 
 class ZoneTest(unittest.TestCase):

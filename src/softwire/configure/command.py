@@ -76,7 +76,7 @@ def parse(words):
         ("--secrets", "file with the secrets, - for the standard input"),
         ("--firewall-zone", "zone of the internet side; wan if not given"),
     ):
-        parser.add_argument(name, help=text)
+        parser.add_argument(name, help=" " + text)  # micropython-lib's leaves no blank before it
     for name, text in (
         ("--add-zone", "makes that zone where the firewall has none"),
         ("--yes", "writes without asking"),
@@ -91,7 +91,7 @@ def parse(words):
             _word(name),
             dest=name,
             nargs="+" if name in LISTS else None,
-            help=" ".join(users) or "any method",
+            help=" " + (" ".join(users) or "any method"),
         )
     for word in words:
         name = word.partition("=")[0].lstrip("-").replace("-", "_")
@@ -229,7 +229,8 @@ def plan(given, options, files):
     """Edits the copies: (interfaces, their protocols, warnings, what undo needs of the firewall)."""
     method = given.method
     if method not in METHODS:
-        raise Usage("'{}' is no method: {} would be right".format(method or "", " or ".join(METHODS)))
+        wrong = "'{}' is no method".format(method) if method else "the method is missing"
+        raise Usage("{}: {} would be right".format(wrong, " or ".join(METHODS)))
     name = _check_name("--interface", given.interface or "wan")
     line = _check_name("--line", given.line or "wan6")
     if name == line:
@@ -280,10 +281,9 @@ def plan(given, options, files):
     options.update(get_secrets(given, old))
     advice.on_method(lambda: provisioning.load(Config(options)))
 
-    if given.wan:
-        files.edit("network", uci.rewrite("network", line, old_line, line_items(given.wan, old_line)))
-    items = softwire_items(method, line, options, old)
-    files.edit("network", uci.rewrite("network", name, old, items))
+    edits = uci.rewrite("network", line, old_line, line_items(given.wan, old_line)) if given.wan else []
+    edits += uci.rewrite("network", name, old, softwire_items(method, line, options, old))
+    files.edit("network", edits)
     protocols = ["flets", "softwire"] if given.wan else ["softwire"]
     warnings += advice.on_lan(network) + advice.on_packages(protocols)
     return [line, name] if given.wan else [name], protocols, warnings, membership
@@ -345,7 +345,7 @@ def finish(given, commands):
     status = 0
     print("Now{}:".format("" if given.apply else " run"))
     for command, why in commands:
-        print("  " + command + (" ({})".format(why) if why else ""))
+        print("  " + command + ("  # " + why if why else ""))
         if given.apply and uci.shell(command):
             print("  It failed.")
             status = 1
@@ -371,7 +371,7 @@ def configure(given, options, files):
     print("Written. 'softwire configure --undo' puts back what was there before ({}).".format(RECORD))
     name = names[-1]
     status = finish(given, advice.commands(protocols, names, "firewall" in changed))
-    print("'softwire status {}' then tells how it goes.".format(name))
+    print("Then 'softwire status {}' tells how it goes.".format(name))
     return status
 
 
@@ -383,13 +383,14 @@ def undo(given, files):
         return 1
     network = record["network"]
     names = sorted(network)
+    edits = []
     for name in names:
         section = _section(files.before("network"), name)
-        if network[name] is None:
-            files.edit("network", ["delete network." + name] if section else [])
-        else:
-            items = [tuple(item) for item in network[name]]
-            files.edit("network", uci.rewrite("network", name, section, items))
+        if network[name] is not None:
+            edits += uci.rewrite("network", name, section, [tuple(item) for item in network[name]])
+        elif section:
+            edits.append("delete network." + name)
+    files.edit("network", edits)
     for membership in record["zones"]:
         files.edit("firewall", zone.undo(files.after("firewall"), membership))
     changed = show(files)

@@ -152,6 +152,7 @@ class Files:
         self.folder = "/var/run/softwire.configure." + name
         self.names: list = []
         self.known: dict = {}
+        self.edited: list = []
         self.done = False
 
     def _path(self, name):
@@ -199,7 +200,7 @@ class Files:
 
     def after(self, name):
         """The sections of a file as they will be."""
-        return self._sections("after", name)
+        return self._sections("after" if name in self.edited else "before", name)
 
     def _sections(self, copies, name):
         key = copies + "/" + name
@@ -213,6 +214,7 @@ class Files:
             self.write("batch", "\n".join(commands + ["commit " + name]) + "\n")
             self._uci("-c after -t stage batch", "batch")
             self.known.pop("after/" + name, None)
+            self.edited.append(name)
 
     def put(self, names, others=(), gone=()):
         """Everything into place or nothing; `others` are (name beside the copies, path), `gone` paths to remove."""
@@ -229,8 +231,10 @@ class Files:
         renames = ["mv -f {} {}".format(new[index], moves[index][1]) for index in range(len(moves))]
         removals = ["rm -f " + path for path in gone]
         # One shell: Ctrl-C comes before all of it or after.
-        script = "umask 077; trap '' INT; cd {}; {{ {} || {{ rm -f {}; exit 1; }}; }} 2>errors".format(
-            self.folder, " && ".join(copies + ["sync"] + renames + removals), " ".join(new)
+        script = (
+            "umask 077; trap '' HUP INT TERM; cd {}; {{ {} || {{ rm -f {}; exit 1; }}; }} 2>errors".format(
+                self.folder, " && ".join(copies + ["sync"] + renames + removals), " ".join(new)
+            )
         )
         if shell(script):
             raise ProvisioningError(

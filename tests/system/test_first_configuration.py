@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`softwire configure` on a router that has a LAN alone: the line comes up by it, and goes by --undo."""
+
+import base64
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.lab import addresses
+
+TERMINAL = Path(__file__).parents[1] / "handler/terminal.py"
+WORDS = f"configure softbank --wan eth1 --auth-server {addresses.RADIUS}"
+SECRETS = (("shared_secret", addresses.SHARED_SECRET), ("password", addresses.PASSWORD))
+BEFORE = "/etc/softwire/before.json"
+
+# Runs on the router, beside terminal.py; the secrets come from a file, where no list of processes shows them.
+PERSON = f"""
+import os, sys
+from terminal import Terminal
+person = Terminal(["/bin/sh", "/usr/sbin/softwire", *{WORDS.split()!r}], dict(os.environ))
+for line in open("/etc/secrets").read().splitlines():
+    name, _, secret = line.partition("=")
+    person.see(name + " (not shown): ")
+    person.see_silence()
+    person.type(sys.argv[1] if len(sys.argv) > 1 else secret + "\\n")
+    if len(sys.argv) > 1:
+        break
+else:
+    person.see("Write this? [y/N] ")
+    assert person.echo()
+    person.type("y\\n")
+if len(sys.argv) > 1:
+    person.see("Nothing was changed.")
+    assert person.echo()
+status = person.end()
+print(person.shown)
+sys.exit(status)
+"""
+
+
+def push(router, text, path):
+    """A file of some length, over the console."""
+    octets = base64.b64encode(text.encode()).decode()
+    router.check(f"rm -f {path}.b64")
+    for start in range(0, len(octets), 800):
+        router.check(f"printf %s {octets[start : start + 800]} >> {path}.b64")
+    router.check(f"base64 -d {path}.b64 > {path}; rm {path}.b64")
+
+
+@pytest.fixture
+def bare(line):
+    """The router without interfaces wan and wan6, the secrets in a file."""
+    line.changed = True
+    line.router.check("uci delete network.wan; uci delete network.wan6; uci commit network")
+    line.router.check("/etc/init.d/network reload")
+    line.wait(lambda: line.router.run("ifstatus wan6")[1] != 0, 60, "there is no wan6")
+    text = "".join(f"{name}={secret}\n" for name, secret in SECRETS)
+    line.router.check(f"umask 077; printf %s {shlex.quote(text)} > /etc/secrets")
+    yield line
+    line.router.check(f"rm -f /etc/secrets {BEFORE}")
+
+
+def configuration(router):
+    return router.check("cat /etc/config/network")
+
+
+def test_the_line_comes_up_and_goes(bare):
+    before = configuration(bare.router)
+    done = bare.router.check(f"softwire {WORDS} --secrets /etc/secrets --yes --apply", 120)
+    assert "Interface wan: (none) becomes softwire" in done and "Warning" not in done
+    assert [secret for _, secret in SECRETS if secret in done] == []
+    bare.wait_for_softwire()
+    assert "Nothing to change" in bare.router.check(f"softwire {WORDS} --yes")
+    assert bare.router.check(f"find /etc/config/network {BEFORE} -perm 600").split() == [
+        "/etc/config/network",
+        BEFORE,
+    ]
+
+    assert "Removed: wan, wan6." in bare.router.check("softwire configure --undo --yes --apply", 120)
+    bare.wait(lambda: bare.router.run("ifstatus wan6")[1] != 0, 60, "there is no wan6")
+    assert configuration(bare.router) == before
+    assert bare.router.run(f"test -e {BEFORE}")[1] == 1
+
+
+def test_a_full_flash_loses_nothing(bare):
+    before = configuration(bare.router)
+    bare.router.check("mkdir /etc/copy && cp /etc/config/* /etc/copy")
+    bare.router.check("mount -t tmpfs -o size=16k tmpfs /etc/config && cp /etc/copy/* /etc/config")
+    try:
+        bare.router.run("cat /dev/zero > /etc/config/.fill")
+        told, status = bare.router.run(f"softwire {WORDS} --secrets /etc/secrets --yes")
+        assert status == 1 and "CANNOT_WRITE: " in told and "No space left on device" in told
+        assert configuration(bare.router) == before
+        assert bare.router.check("ls -A /etc/config").split() == [".fill", "firewall", "network"]
+    finally:
+        bare.router.check("umount /etc/config; rm -r /etc/copy")
+
+
+def test_a_person_at_the_terminal(bare):
+    """The router's own interpreter: what is typed is not shown, and Ctrl-C leaves everything as it was."""
+    before = configuration(bare.router)
+    push(bare.router, TERMINAL.read_text(encoding="utf-8"), "/etc/terminal.py")
+    push(bare.router, PERSON, "/etc/person.py")
+    try:
+        shown, status = bare.router.run("python3 -B /etc/person.py \"$(printf '\\003')\"", 180)
+        assert status == 130, shown
+        assert configuration(bare.router) == before
+
+        shown = bare.router.check("python3 -B /etc/person.py", 180)
+        assert [secret for _, secret in SECRETS if secret in shown] == []
+        assert "option shared_secret (not shown)" in shown
+        assert bare.router.check("uci get network.wan.password").strip() == addresses.PASSWORD
+    finally:
+        bare.router.check("rm -f /etc/terminal.py /etc/person.py")
