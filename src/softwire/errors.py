@@ -22,7 +22,7 @@ CODES = {
     "NO_SIP_LEASE": "the SIP network gave no usable IPv4 address",
     "NO_SIP_DATA": "the line told no telephone number, SIP domain or SIP server",
     "HANDOVER_REFUSED": "netifd refused the softwire",
-    "NO_ZONE": "the firewall has no zone for the internet side",
+    "NO_FIREWALL_ZONE": "the firewall has no zone for the internet side",
     "UNCOMMITTED": "the configuration holds changes that softwire did not make",
     "CANNOT_WRITE": "the configuration cannot be written",
     "INTERNAL": "a fault in softwire itself",

@@ -341,7 +341,7 @@ def test_without_the_zone(router):
     router.write("etc/config/firewall", FOREIGN_FIREWALL)
     before = router.sections("firewall")
     status, output = scripted(router, *SOFTBANK)
-    assert status == 1 and "NO_ZONE: /etc/config/firewall has no zone 'wan'" in output
+    assert status == 1 and "NO_FIREWALL_ZONE: /etc/config/firewall has no zone 'wan'" in output
     assert router.read() == DEFAULT
 
     assert scripted(router, *SOFTBANK, "--firewall-zone", "internet")[0] == 0

@@ -291,11 +291,11 @@ class ZoneTest(unittest.TestCase):
             .replace("wan6", "x")
         )
         code, told = error_of(self.plan, text)
-        self.assertEqual(code, "NO_ZONE")
+        self.assertEqual(code, "NO_FIREWALL_ZONE")
         for word in ("no zone 'wan'", "zones: lan, internet", "--add-zone", "--firewall-zone"):
             self.assertIn(word, told)
         self.assertEqual(len(self.plan(text, wanted="internet")[0]), 2)
-        self.assertEqual(error_of(self.plan, "")[0], "NO_ZONE")
+        self.assertEqual(error_of(self.plan, "")[0], "NO_FIREWALL_ZONE")
 
     def test_add_zone(self):
         text = FIREWALL[: FIREWALL.index("config zone 'outside'")]

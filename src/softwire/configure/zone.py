@@ -19,7 +19,7 @@ def _members(zone):
 
 
 def plan(sections, names, wanted=None, add=False):
-    """(lines for `uci batch`, warnings, what undo() needs or None); NO_ZONE where there is none to take."""
+    """(lines for `uci batch`, warnings, what undo() needs or None); NO_FIREWALL_ZONE where there is none."""
     zones = _zones(sections)
     homes = [[pair for pair in zones if name in _members(pair[1])] for name in names]
     taken = [home[0] for home in homes if home]
@@ -35,7 +35,7 @@ def plan(sections, names, wanted=None, add=False):
     if not chosen:
         if not add:
             raise ProvisioningError(
-                "NO_ZONE",
+                "NO_FIREWALL_ZONE",
                 "/etc/config/firewall has no zone '{}' for the internet side (zones: {}), so IPv4 would have no NAT: "
                 "--add-zone adds one as OpenWrt has it, --firewall-zone NAME takes another".format(
                     wanted, ", ".join([str(pair[1].get("name")) for pair in zones]) or "none"
