@@ -8,6 +8,8 @@ _FAMILY = {4: socket.AF_INET, 16: socket.AF_INET6}
 
 def _parse(text, octets):
     try:
+        if "\0" in text:  # where the text would end for MicroPython
+            raise ValueError
         return int.from_bytes(socket.inet_pton(_FAMILY[octets], text), "big")
     except (OSError, TypeError, ValueError):
         raise ValueError("not an IPv{} address".format(4 if octets == 4 else 6))

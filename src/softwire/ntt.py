@@ -9,6 +9,9 @@ ENTERPRISE = 210
 
 MAC, NUMBER, ADDITIONAL_NUMBER, SIP_DOMAIN, VERSION_SERVER = 201, 202, 203, 204, 210
 
+# Lines have about five; a router's memory must not depend on how many somebody sends.
+MOST_KEPT = 64
+
 
 class VendorOptions:
     """What the line told: mac text or None; numbers, main first; names or None; unknown (code, octets); problems."""
@@ -47,6 +50,8 @@ class VendorOptions:
         """Takes a row of sub-options; a truncated row gives what stands before the cut."""
         try:
             for code, value in records(data, octets, "sub-option"):
+                if len(self.unknown) + len(self.numbers) == MOST_KEPT:
+                    raise WireError("more than {} sub-options: the rest is left out".format(MOST_KEPT))
                 self.add(code, value)
         except WireError as error:
             self.problems.append(str(error))

@@ -49,6 +49,9 @@ class TextTest(unittest.TestCase):
             "a.b.c.d",
         ):
             self.assertRaises(ValueError, address.parse_ipv4, text)
+        # Found by fuzzing: MicroPython's inet_pton reads up to the zero.
+        self.assertRaises(ValueError, address.parse_ipv4, "192.0.2.1\0x")
+        self.assertRaises(ValueError, address.parse_ipv6, "2001:db8::1\0x")
         for text in (
             "",
             ":",

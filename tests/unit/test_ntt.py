@@ -187,3 +187,13 @@ class SubOptionTest(unittest.TestCase):
         )
         self.assertEqual(found.numbers, ["0312345678", "0312345679"])
         self.assertEqual(len(found.problems), 2)
+
+    def test_more_than_anybody_sends(self):
+        # Found by fuzzing: a megabyte of memory was not enough for what was wrong with 4096 octets.
+        for sub_option, unknown, numbers in (((201, b""), 64, 0), ((203, b"1"), 0, 64)):
+            for found in (
+                ntt.read_dhcpv6(dhcpv6([sub_option] * 800)),
+                ntt.read_dhcpv4(dhcpv4([sub_option] * 80)),
+            ):
+                self.assertEqual((len(found.unknown), len(found.numbers)), (unknown, numbers))
+                self.assertIn("64", found.problems[-1])
