@@ -11,6 +11,8 @@ import subprocess
 
 import pytest
 
+from tests.fuzz import outcomes
+
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 UNITTEST = REPOSITORY / "build/micropython-1.23"
 ABOUT = "import sys; print(sys.byteorder, sys.maxsize.__class__.__name__, sys.maxsize)"
@@ -36,6 +38,14 @@ def run(arch, emulator, *arguments):
     )
 
 
+# As run_micropython.py, whose folder is that of the unit tests.
+HOSTILE = """import sys
+sys.path[:0] = ["{0}/tests/fuzz", "{0}/tests/unit"]
+import run_micropython
+sys.exit(run_micropython.run("{0}/tests/fuzz", ["test_corpus"]))
+"""
+
+
 @pytest.mark.parametrize(
     ("arch", "emulator", "about"),
     [
@@ -48,3 +58,11 @@ def test_unit_tests_pass(arch, emulator, about):
     done = run(arch, emulator, REPOSITORY / "tests/unit/run_micropython.py")
     assert done.returncode == 0, done.stdout[-4000:]
     assert " 0 failed, 0 modules broken, " in done.stdout
+
+
+@pytest.mark.parametrize(("arch", "emulator"), [("s390x", "qemu-s390x"), ("armhf", "qemu-arm")])
+def test_bad_input_comes_out_the_same(arch, emulator):
+    """Here with MicroPython's own sockets and MD5, and on armhf with the 1 MB of memory that a router has."""
+    done = run(arch, emulator, "-c", HOSTILE.format(REPOSITORY))
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert not outcomes.differing(done.stdout)

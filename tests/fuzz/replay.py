@@ -28,7 +28,8 @@ LONG = (
     b":" * 4096,
     b"1" * 4096,
 )
-SLOWEST = 5  # seconds for one input, on the slowest machine that runs this
+# Seconds for one input: of the processor, where the interpreter knows, else of an emulated one on a busy machine.
+CLOCK, SLOWEST = (time.process_time, 5) if hasattr(time, "process_time") else (time.time, 60)
 
 
 def folders():
@@ -75,14 +76,14 @@ def replay(name, mutations):
     outcome = b""
     number = 0
     for data in inputs(name, mutations):
-        started = time.time()
+        started = CLOCK()
         try:
             told = text_of(targets.run(name, data))
         except Exception as error:
             raise AssertionError(
                 "%s: %s %s on %s" % (name, type(error).__name__, error, hexlify(data).decode())
             )
-        if time.time() - started > SLOWEST:
+        if CLOCK() - started > SLOWEST:
             raise AssertionError("%s: took too long on %s" % (name, hexlify(data).decode()))
         outcome = sha256(outcome + told.encode()).digest()
         number += 1

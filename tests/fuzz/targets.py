@@ -373,7 +373,7 @@ def read_resolver(data):
 
 def read_report(data):
     """A log line that may hold anything, with the secret in its middle."""
-    text = octets_as_text(data)
+    text = octets_as_text(data[:1024])
     half = len(text) // 2
     shown = Redactor([OPTIONS["password"]]).text(text[:half] + " " + OPTIONS["password"] + " " + text[half:])
     assert HIDDEN in shown and OPTIONS["password"] not in shown
