@@ -9,6 +9,7 @@ from softwire.doctor import firewall, network, tunnel
 from softwire.doctor.router import Router, read_uci
 from softwire.errors import ProvisioningError
 from softwire.provisioning import softbank
+from softwire.ubus import UbusError
 from softwire.wire import WireError
 
 RECORDED = __file__.rpartition("/")[0] + "/recorded/wan6-status-25.12.json"
@@ -282,6 +283,13 @@ class DoctorTest(unittest.TestCase):
         self.assertIn("no?[2J?way?", "".join(lines))
         self.assertTrue(all([" " <= char <= "~" for line in lines for char in line]))
 
+    def test_netifd_is_silent(self):
+        def status(interface):
+            raise UbusError("timed out")
+
+        self.stage.status = status
+        self.names("settings", "NETIFD_SILENT", "timed out")
+
     def test_a_fault_of_the_doctor_does_not_hide_the_rest(self):
         self.stage.statuses["wan6"]["ipv6-prefix"] = [3]
         told = self.examine()
@@ -453,6 +461,8 @@ class DoctorTest(unittest.TestCase):
         self.names("border router", "BORDER_ROUTER_SILENT", REMOTE)
         skipped = [step for step, item in self.found if item.status == "not tried"]
         self.assertEqual(skipped, ["packet size", "IPv4"])
+        self.stage.network.router_behind = "unreachable from 203.0.113.7"
+        self.names("border router", "BORDER_ROUTER_SILENT", "unreachable from 203.0.113.7")
 
     def test_border_router_that_was_reminded(self):
         def dry_run(interface, method, line, tell):

@@ -6,6 +6,7 @@ import json
 from softwire.doctor.finding import NOTE, OK, SKIPPED, WRONG, Case, Finding
 from softwire.doctor.router import Router
 from softwire.doctor.steps import BORDER_ROUTER, SOFTWIRE, STEPS
+from softwire.ubus import UbusError
 
 # How the four kinds of finding stand out; in one width.
 MARKS = {OK: "ok   ", NOTE: "note ", WRONG: "WRONG", SKIPPED: "-    "}
@@ -41,6 +42,14 @@ def _look(look, case):
     """A fault of the doctor's own must not hide what the other steps say."""
     try:
         yield from look(case)
+    except UbusError as error:
+        yield Finding(
+            WRONG,
+            "the network service does not answer",
+            "NETIFD_SILENT",
+            str(error),
+            "wait a moment and try again; '/etc/init.d/network restart' if it stays so",
+        )
     except Exception as error:
         yield Finding(
             WRONG,

@@ -16,11 +16,15 @@ class Router:
     uptime = staticmethod(state.uptime)
 
     def status(self, interface):
-        """netifd's status of an interface, or None where it knows none."""
+        """netifd's status of an interface, or None where it knows none; UbusError where it does not answer."""
+        name = "network.interface." + interface
         try:
-            return ubus.call("network.interface." + interface, "status")
+            return ubus.call(name, "status")
         except ubus.UbusError:
-            return None
+            # A busy router is no reason to call an interface missing.
+            if self.run("ubus", "list", "network") and not self.run("ubus", "list", name):
+                return None
+        return ubus.call(name, "status")
 
     def run(self, *words):
         """What a command prints; empty where it fails."""
