@@ -5,15 +5,13 @@ import pytest
 from scapy.layers.dhcp6 import DHCP6OptVendorSpecificInfo
 from scapy.layers.inet import UDP
 from scapy.layers.inet6 import ICMPv6ND_NA
-from scapy.layers.radius import Radius
 
 from tests.lab import addresses
-from tests.system import capture
+from tests.system import capture, radius
 
 SOLICIT, REQUEST, RENEW, REBIND, REPLY, INFORMATION_REQUEST = 1, 3, 5, 6, 7, 11
 ONLINK = "2001:db8:4000:900:"
 ONLINK_ENDPOINT = "2001:db8:4000:900:1111:1111:1111:1111"
-USER_NAME, CHAP_PASSWORD, VENDOR_SPECIFIC, CHAP_CHALLENGE = 1, 3, 26, 60
 
 
 class Profile:
@@ -46,10 +44,9 @@ class Profile:
         """How many DHCPv6 Replies came."""
         return self.messages(547).count(REPLY)
 
-    def requests(self):
-        """The Access-Requests."""
-        packets = [packet for packet in self.packets() if Radius in packet]
-        return [packet for packet in packets if packet[Radius].code == 1]
+    def requests(self, endpoint):
+        """The Access-Requests from this address."""
+        return radius.requests(self.lab, endpoint, self.switched)
 
     def wait_for_softwire(self, endpoint):
         """Until the LAN host's IPv4 passes through a softwire from this endpoint."""
@@ -116,7 +113,7 @@ def test_next(profile):
     assert there.has_telephone(), "the options came by Information-request"
     answer = there.line.status()["answer"]
     assert answer["line_type"] == "next" and "delegates no prefix" in answer["line_type_why"]
-    assert there.requests()[0].src == ONLINK_ENDPOINT
+    assert there.requests(ONLINK_ENDPOINT)
 
     # The endpoint is on the WAN device, whose neighbours get an answer for it.
     assert f" {ONLINK_ENDPOINT}/128 " in there.router.check("/sbin/ip -6 -o address show dev eth1")
@@ -166,11 +163,19 @@ def test_cross(profile):
         "cross",
         "the prefix has the lifetimes of CROSS lines",
     )
-    requests = there.requests()
-    assert [packet.src for packet in requests] == [addresses.ENDPOINT], "asked once, as CROSS"
-    attributes = requests[0][Radius].attributes
-    assert [one.type for one in attributes] == [USER_NAME, CHAP_PASSWORD, VENDOR_SPECIFIC, CHAP_CHALLENGE]
-    assert attributes[0].value == b"2001:0db8:4000:0300" and attributes[1].value[0] == 0
+    requests = there.requests(addresses.ENDPOINT)
+    request = requests[-1]
+    assert {one.first(radius.USER_NAME) for one in requests} == {b"2001:0db8:4000:0300"}, "never as NEXT"
+    assert request.types == [
+        radius.USER_NAME,
+        radius.CHAP_PASSWORD,
+        radius.VENDOR_SPECIFIC,
+        radius.CHAP_CHALLENGE,
+    ]
+    assert request.first(radius.CHAP_PASSWORD)[0] == 0 and len(request.first(radius.CHAP_PASSWORD)) == 17
+    assert request.vendor() == [
+        [(1, addresses.WAN_MAC.encode()), (2, b"NTT-AT"), (3, b"BAPP"), (4, b"hw_rev_1.00")]
+    ]
     there.lab.access.check("ip -6 route show dev line0 | grep -F 2001:db8:4000:300::/56")
 
     # Reconfigure, Renew, Rebind: the line's business alone.
@@ -220,7 +225,7 @@ def test_hgw(profile):
     assert [(prefix["address"], prefix["mask"]) for prefix in prefixes] == [("2001:db8:4000:300::", 60)]
     assert there.messages(547) == [] and REPLY in there.messages(49153)
     assert "2001:db8:4000:310:" in there.addresses(), "the /64 was there, too"
-    assert {packet.src for packet in there.requests()} == {addresses.ENDPOINT}
+    assert there.requests(addresses.ENDPOINT)
 
 
 def test_stock(profile):

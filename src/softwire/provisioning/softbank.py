@@ -220,7 +220,7 @@ def classify(line):
     NEXT lines delegate a prefix only with a telephone, else they announce a /64; CROSS lines always delegate a /56.
     """
     if not line.prefixes:
-        return "next", "the line delegates no prefix, as every CROSS line does", True
+        return "next", "the line delegates no prefix, and every CROSS line does", True
     if any([overlap in CROSS_OVERLAP for overlap in line.overlaps]):
         return "cross", "the prefix has the lifetimes of CROSS lines", False
     if line.vendor and not line.vendor.numbers and min([entry[1] for entry in line.prefixes]) <= 56:
