@@ -2,16 +2,12 @@
 """Other options, another interpreter: what the router sends then, and that IPv4 packets pass."""
 
 import pytest
-from scapy.layers.inet import UDP
-from scapy.layers.radius import Radius
 
 from tests.lab import addresses
 from tests.lab.lab import SOURCES
-from tests.system import capture
+from tests.system.radius import MESSAGE_AUTHENTICATOR, answers, requests
 from tests.system.softwires import Softwire, Softwires
 
-USER_NAME, CHAP_PASSWORD, VENDOR_SPECIFIC, CHAP_CHALLENGE, MESSAGE_AUTHENTICATOR = 1, 3, 26, 60, 80
-SOFTBANK = 22197
 NOBODY = {"auth_server": None, "shared_secret": None, "password": None}
 
 FIXED = Softwire(
@@ -25,48 +21,6 @@ NARROW = Softwire(69, "narrow", mtu="1400")
 # The first one is silent.
 SECOND = Softwire(70, "second", auth_server=[addresses.SECOND_RADIUS, addresses.RADIUS])
 ALL = [FIXED, SIGNED, VERIFIED, MAC, ZONE, NARROW, SECOND]
-
-
-class Packet:
-    """A packet of RADIUS as it crossed the line (RFC 2865)."""
-
-    def __init__(self, packet):
-        self.source, self.destination = packet.src, packet.dst
-        self.code = packet[Radius].code
-        self.attributes = list(records(bytes(packet[UDP].payload)[20:]))
-        self.types = [kind for kind, _ in self.attributes]
-
-    def first(self, kind):
-        """The value of the first attribute of this type."""
-        return dict(reversed(self.attributes))[kind]
-
-    def vendor(self):
-        """The vendor attributes, a list for each attribute that holds some."""
-        values = [value for kind, value in self.attributes if kind == VENDOR_SPECIFIC]
-        assert all(value[:4] == SOFTBANK.to_bytes(4, "big") for value in values)
-        return [list(records(value[4:])) for value in values]
-
-
-def records(octets):
-    """(type, value) of a row of attributes."""
-    while octets:
-        kind, length = octets[0], octets[1]
-        assert 2 <= length <= len(octets)
-        yield kind, octets[2:length]
-        octets = octets[length:]
-
-
-def requests(lab, client):
-    """All Access-Requests from this address so far."""
-    packets = capture.udp_packets(lab.capture)
-    return [Packet(packet) for packet in packets if Radius in packet and packet.src == client]
-
-
-def answers(lab, client):
-    """How many answers it got."""
-    return len(
-        [1 for packet in capture.udp_packets(lab.capture) if Radius in packet and packet.dst == client]
-    )
 
 
 # --- several at once
