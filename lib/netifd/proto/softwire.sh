@@ -111,26 +111,31 @@ proto_softwire_renew() {
 	done
 }
 
-# netifd removes it a moment later: waits, or the next client takes the address that is going for its own.
+# netifd removes it a moment later: waits, or the next client takes the address that is going for its own. A setup that
+# has begun meanwhile keeps it.
 proto_softwire_remove_endpoint() {
-	local endpoint="$1" tries=50
+	local interface="$1" tries=50
+	local endpoint="network.interface.${interface}_ep"
 
-	# It need not be there.
-	ubus call "$endpoint" remove 2>/dev/null || return 0
+	[ ! -e "$RUN/$interface.config" ] && ubus call "$endpoint" remove 2>/dev/null || return 0
 	while [ "$tries" -gt 0 ] && ubus list "$endpoint" >/dev/null 2>&1; do
 		tries=$((tries - 1))
 	done
 }
 
-# netifd runs this with the client still alive: end it first, and take the file away that allows an endpoint. After
-# five seconds netifd kills this script: nothing stands before the two calls that matter.
+# After five seconds, which several softwires on a slow router take, netifd kills this script and then the client, but not
+# what this script has started: the endpoint goes first, in the background. The client still lives; without the file
+# it gets no endpoint any more.
 proto_softwire_teardown() {
 	local interface="$1"
 
+	proto_softwire_is_name "$interface" && {
+		rm -f "$RUN/$interface.config"
+		proto_softwire_remove_endpoint "$interface" &
+		wait
+	}
 	proto_kill_command "$interface"
-	proto_softwire_is_name "$interface" || return
-	rm -f "$RUN/$interface.config" "$RUN/$interface.json" "$RUN/$interface@"*
-	proto_softwire_remove_endpoint "network.interface.${interface}_ep"
+	proto_softwire_is_name "$interface" && rm -f "$RUN/$interface.json" "$RUN/$interface@"*
 }
 
 [ -n "$INCLUDE_ONLY" ] || add_protocol softwire
