@@ -84,7 +84,11 @@ def _run(given):
     from softwire import sip
 
     if given.format and given.format not in sip.FORMATS:
-        return None
+        print(
+            "softwire: --format '{}': {} would be right".format(given.format, " or ".join(sip.FORMATS)),
+            file=sys.stderr,
+        )
+        return 2
     return sip.main(given.interface, given.json, given.format)
 
 

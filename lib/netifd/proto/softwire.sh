@@ -123,9 +123,9 @@ proto_softwire_remove_endpoint() {
 	done
 }
 
-# After five seconds, which several softwires on a slow router take, netifd kills this script and then the client, but not
-# what this script has started: the endpoint goes first, in the background. The client still lives; without the file
-# it gets no endpoint any more.
+# netifd kills this script after five seconds, which several softwires on a slow router take, but not what it has
+# started: the endpoint goes first, in the background. The client still lives; without the file it gets no endpoint
+# any more.
 proto_softwire_teardown() {
 	local interface="$1"
 
