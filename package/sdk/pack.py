@@ -107,6 +107,7 @@ def mpy_cross() -> str:
 
 def stage(out: pathlib.Path = STAGE) -> list[Package]:
     """Evaluates every package Makefile of the feed; the packages, their files below `out`."""
+    out = out.resolve()  # make goes to another folder
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     # A make that calls this must not pass its own flags on.

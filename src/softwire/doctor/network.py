@@ -6,6 +6,7 @@ Raw sockets get copies, so that odhcp6c, which asks the same, loses nothing. OSE
 
 import os
 import socket
+import time
 
 from softwire.address import format_ipv6, parse_ipv4
 from softwire.dhcpv6 import CLIENT_ID, VENDOR_CLASS, duid_ll, read_options, write_option, write_vendor_class
@@ -18,7 +19,7 @@ SO_BINDTODEVICE = 25
 IPPROTO_IP, IP_TTL, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE = 0, 2, 10, 3
 IPPROTO_IPV6, IPV6_CHECKSUM, IPV6_MULTICAST_HOPS = 41, 7, 18
 ICMP, UDP, ICMPV6 = 1, 17, 58
-EAGAIN, EMSGSIZE, ECONNREFUSED = 11, 90, 111
+EAGAIN, EMSGSIZE, EADDRNOTAVAIL, ECONNREFUSED = 11, 90, 99, 111
 
 SOLICIT, ADVERTISE, REPLY, INFORMATION_REQUEST = 1, 2, 7, 11
 OPTION_REQUEST, ELAPSED_TIME, IA_PD = 6, 8, 25
@@ -38,13 +39,16 @@ def _address(family, host, port=0):
 def _ask(sock, send, accept, tries, pause):
     """Sends up to `tries` times, `pause` seconds apart, until accept(octets, sender) is not None; closes the socket."""
     try:
-        for _ in range(tries):
+        for more in range(tries - 1, -1, -1):
             try:
                 send()
             except OSError as error:
                 if error.errno == ECONNREFUSED:  # told for the datagram before
                     return "refused"
-                raise
+                if error.errno != EADDRNOTAVAIL or not more:
+                    raise
+                time.sleep(pause)  # a device that just came up has its link-local address soon
+                continue
             end = uptime() + pause
             left = pause
             while left > 0:
