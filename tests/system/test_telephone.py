@@ -295,10 +295,17 @@ HOSTILE = {
         [],
         LINE,
     ),
-    "lengths": (
-        f"option 0x78 01{'c0000281' * 63}; option 0x79 {ROUTE}21ffffffffffc0000205; option 0x7d {'ff' * 255}",
-        ["option 125: vendor data: 255 octets wanted at offset 5, 250 left"],
-        [REGISTRAR] * 63,
+    # A packet has room for one of the two.
+    "long 120": (
+        f"option 0x78 01{'c0000281' * 50}; option 0x79 {ROUTE}21ffffffffffc0000205",
+        [],
+        [REGISTRAR] * 50,
+        LINE,
+    ),
+    "long 125": (
+        f"option 0x78 01c0000281; option 0x79 {ROUTE}; option 0x7d {'ff' * 200}",
+        ["option 125: vendor data: 255 octets wanted at offset 5, 195 left"],
+        [REGISTRAR],
         LINE,
     ),
 }
