@@ -11,12 +11,16 @@ from datetime import datetime
 
 from tests.lab import addresses
 from tests.lab.lab import Lab
+from tests.system import capture
 
 
 def seconds_between(first: str, second: str) -> float:
     """Between two lines of `access requests`."""
     times = [datetime.fromisoformat(" ".join(entry.split()[:2])) for entry in (first, second)]
     return (times[1] - times[0]).total_seconds()
+
+
+RENEW = 5  # RFC 8415 section 7.3
 
 
 class Line:
@@ -105,6 +109,14 @@ class Line:
             (error.get("data") or [""])[0]
             for error in self.interface("wan")["errors"]
             if error["code"] == code
+        )
+
+    def renew(self) -> None:
+        """Until odhcp6c has asked for its leases' renewal, as it does by itself every half minute."""
+        before = capture.dhcpv6_messages(self.lab.capture).count(RENEW)
+        self.router.check("ubus call network.interface.wan6 renew")
+        self.wait(
+            lambda: capture.dhcpv6_messages(self.lab.capture).count(RENEW) > before, 30, "a DHCPv6 Renew"
         )
 
     # The LAN host

@@ -9,6 +9,7 @@ import shlex
 import pytest
 
 from tests.lab import addresses
+from tests.lab.lab import SOURCES
 
 STEPS = (
     "router", "settings", "cable", "line's router", "DHCPv6", "prefix", "vendor options", "endpoint", "route",
@@ -19,11 +20,8 @@ STEPS = (
 class Told:
     """What one run of the doctor said."""
 
-    def __init__(self, line, interface="wan", host="", python=""):
-        environment = f"SOFTWIRE_PYTHON={python} " if python else ""
-        output, self.exit_status = line.router.run(
-            f"{environment}softwire doctor --json {interface} {host}", timeout=240
-        )
+    def __init__(self, line, interface="wan", host="", program="softwire"):
+        output, self.exit_status = line.router.run(f"{program} doctor --json {interface} {host}", timeout=240)
         self.report = json.loads(output)
         self.findings = self.report["steps"]
 
@@ -107,11 +105,13 @@ def questions(line):
     return {re.search(r" id=(\S+)", entry)[1] for entry in line.requests()}
 
 
-@pytest.mark.parametrize("python", ["", "/usr/bin/python3"], ids=["micropython", "cpython"])
-def test_healthy_line(line, python):
+@pytest.mark.parametrize(
+    "program", ["softwire", f"cd {SOURCES}; python3 -m softwire"], ids=["micropython", "cpython"]
+)
+def test_healthy_line(line, program):
     """Every step is ok, exit status 0, one question to the operator, and nothing on the router is another."""
     before, asked, client = snapshot(line), questions(line), line.client()
-    told = Told(line, python=python)
+    told = Told(line, program=program)
     assert [(item["step"], item["status"]) for item in told.findings] == [(step, "ok") for step in STEPS]
     assert told.exit_status == 0 and told.report["well"] is True
     assert (snapshot(line), line.client()) == (before, client)

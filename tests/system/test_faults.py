@@ -37,9 +37,9 @@ def fault(line, report, request):
         recoveries.append(recovery)
         return recovery
 
-    with line.undone():
-        yield ended
-        assert recoveries, "the test never said when its fault ended"
+    line.changed = True
+    yield ended
+    if recoveries:  # else the test has failed, and the line is put back
         recovery = recoveries[-1]
         line.wait(
             lambda: line.seen_by_ipv4() == addresses.IPV4, 400, "the LAN host's IPv4 packets pass again"
@@ -47,6 +47,7 @@ def fault(line, report, request):
         recovery.over()
         assert_whole(line)
         report.add(recovery)
+        line.changed = False
 
 
 def assert_whole(line):
@@ -189,7 +190,10 @@ def test_dhcpv6_server_gone(line, fault):
     line.wait(lambda: line.seen_by_ipv4() == addresses.IPV4, 60, "IPv4 passes")
     line.wait(lambda: line.seen_by_ipv6().startswith("2001:db8:4000:500:"), 60, "the LAN has the new prefix")
     moved.over()
+    # odhcp6c keeps a withdrawn prefix until the Reply after next; only then may it come again.
+    line.renew()
     line.access(f"renumber {addresses.PREFIX} {addresses.IPV4}")
+    line.renew()
     fault("renumbered back, without a warning", "the LAN's hosts drop the old prefix").also(moved)
     line.wait(lambda: line.endpoints() == [addresses.ENDPOINT], 120, "the softwire is back")
 
