@@ -239,13 +239,13 @@ def test_router_advertisement(line):
         told = Told(line)
         told.names("line's router", "NO_RA", "no router advertisement came on eth1", "ONU")
         told.stops()
-        line.access("line pd")
+        line.access("line next-phone")
         line.router.check("/sbin/ifup wan6")
         line.wait_for_softwire()
         line.lab.access.check("kill -9 $(cat /run/access/radvd.pid)")
         told = Told(line)
         assert told.exit_status == 0 and told.notes() == [("line's router", "RA_SILENT")]
-        line.access("line pd")
+        line.access("line next-phone")
 
 
 def test_client_id(line):
@@ -281,7 +281,7 @@ def test_no_dhcpv6_server(line):
 def test_information_only(line):
     """A line of NEXT without a telephone: O=1, Solicits stay unanswered, Information-Requests do not."""
     with line.undone():
-        line.access("line ra-only")
+        line.access("line next")
         # The first octet behind the UDP header is the message's type.
         with dropped(line, "line", "udp dport 547 @th,64,8 1"):
             line.router.check("/sbin/ifup wan6")
@@ -289,7 +289,7 @@ def test_information_only(line):
             told = Told(line)
         finding = told.at("DHCPv6")["STATELESS_ONLY"]
         assert "advertises M=0 O=1" in finding["seen"] and "network.wan6.reqprefix=no" in finding["advice"]
-        line.access("line pd")
+        line.access("line next-phone")
         line.router.check("/sbin/ifup wan6")
         line.wait_for_softwire()
 
@@ -297,12 +297,12 @@ def test_information_only(line):
 def test_only_onlink_prefix(line):
     """The line announces a /64, and the DHCPv6 server has no prefix."""
     with line.undone():
-        line.access("line ra-only")
+        line.access("line next")
         line.router.check("/sbin/ifup wan6")
         line.router.wait_until("ifstatus wan6 | grep -q 2001:db8:4000:900", 60, "the /64 is there")
         told = Told(line)
         assert "2001:db8:4000:900::/64" in told.at("DHCPv6")["ONLY_ONLINK_PREFIX"]["text"]
-        line.access("line pd")
+        line.access("line next-phone")
         line.router.check("/sbin/ifup wan6")
         line.wait_for_softwire()
 
