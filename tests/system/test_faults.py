@@ -201,11 +201,18 @@ def test_dhcpv6_server_gone(line, fault):
 def test_router_lifetime_zero(line, fault):
     """The line's router says that it is none any more: odhcp6c's own route through the DHCPv6 server carries all."""
     line.access("router-lifetime 0")
-    line.router.wait_until("/sbin/ip -6 route | grep -q 'default .* metric 4096'", 60, "the route of last resort")
+    line.router.wait_until(
+        "/sbin/ip -6 route | grep -q 'default .* metric 4096'", 60, "the route of last resort"
+    )
     assert line.seen_by_ipv4() == addresses.IPV4
     line.access("router-lifetime 1800")
-    line.router.wait_until("/sbin/ip -6 route | grep -q 'default .* metric 512'", 60, "the router's own route")
-    fault("router lifetime 0 in the router advertisement, and back", "IPv4 passed, by odhcp6c's route of last resort")
+    line.router.wait_until(
+        "/sbin/ip -6 route | grep -q 'default .* metric 512'", 60, "the router's own route"
+    )
+    fault(
+        "router lifetime 0 in the router advertisement, and back",
+        "IPv4 passed, by odhcp6c's route of last resort",
+    )
 
 
 def private_memory(line):
