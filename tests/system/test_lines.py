@@ -113,7 +113,8 @@ def test_second_server(beside):
     beside.wait_until_up(90)
     servers = [request.destination for request in requests(beside.line.lab, SECOND.endpoint)]
     assert servers[0] == addresses.SECOND_RADIUS and servers[-1] == addresses.RADIUS
-    assert servers == sorted(servers, reverse=True)
+    # Several packets to the one before the first to the other; there may be several rounds.
+    assert servers.index(addresses.RADIUS) >= 3
     assert beside.line.status(SECOND.name)["answer"]["server"] == f"[{addresses.RADIUS}]:1812"
     assert beside.seen(SECOND) == SECOND.ipv4
 
