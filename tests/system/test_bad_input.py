@@ -173,11 +173,11 @@ def wrong_by_itself(evidence):
         table.router.check(f"/sbin/ip link add {device} type veth peer name to-{device}")
         table.router.check(f"/sbin/ip link set to-{device} up")
     table.configure(table.softwires, also=TUNLINKS)
-    evidence.wait_for_errors(table, table.softwires, 60)
+    evidence.wait_for_errors(table, table.softwires, 180)
     table.configure([])
     for case in CONFIGURATION:
         table.router.check(f"/sbin/ifup {case.name}")
-    evidence.wait_until_mended(table, 60)
+    evidence.wait_until_mended(table, 180)
     table.remove()
     table.router.check("/sbin/ip link delete quiet0; /sbin/ip link delete quiet1")
 
@@ -190,11 +190,11 @@ def wrong_by_the_server(evidence):
     silence = f"UDP6-RECV:{SILENT},bind=[{addresses.RADIUS}]"
     line.lab.access.check(f"(setsid socat -u '{silence}' OPEN:/dev/null & echo $! > /tmp/silent)")
     table.configure(table.softwires)
-    evidence.wait_for_errors(table, ANSWER, 60)
+    evidence.wait_for_errors(table, ANSWER, 180)
     line.access("radius accept")
-    evidence.wait_for_errors(table, SILENCE, 90)
+    evidence.wait_for_errors(table, SILENCE, 240)
     table.configure(ANSWER)
-    evidence.wait_until_mended(table, 60)
+    evidence.wait_until_mended(table, 180)
     line.lab.access.check("kill $(cat /tmp/silent)")
     table.remove()
     line.access("restore", 120)

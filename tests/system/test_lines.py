@@ -37,7 +37,7 @@ def beside(booted):
     silence = f"UDP6-RECV:1812,bind=[{addresses.SECOND_RADIUS}]"
     access.check(f"(setsid socat -u '{silence}' OPEN:/dev/null & echo $! > /tmp/silent)")
     table.configure(ALL)
-    booted.wait(lambda: table.down() in ([], [SECOND.name]), 90, "the softwires are up")
+    booted.wait(lambda: table.down() in ([], [SECOND.name]), 240, "the softwires are up")
     yield table
     access.check("kill $(cat /tmp/silent)")
     table.remove()
@@ -110,7 +110,7 @@ def test_message_authenticator(beside):
 
 def test_second_server(beside):
     """The second server is asked when the first one is silent."""
-    beside.wait_until_up(90)
+    beside.wait_until_up(240)
     servers = [request.destination for request in requests(beside.line.lab, SECOND.endpoint)]
     assert servers[0] == addresses.SECOND_RADIUS and servers[-1] == addresses.RADIUS
     # Several packets to the one before the first to the other; there may be several rounds.
