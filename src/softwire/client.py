@@ -339,7 +339,7 @@ class Client:
             }
         elif phase == "up":
             self.state.pop("error", None)
-        state.write(state.state_path(self.interface), self.state)
+        state.write_state(self.interface, self.state)
 
 
 def main(interface):

@@ -37,9 +37,14 @@ def read(path):
     return content if isinstance(content, dict) else None
 
 
-def write(path, content):
-    """Replaces the file in one step; a full run directory loses the state, never the softwire."""
+def write_state(interface, content):
+    """Replaces the client's state in one step; a full run directory loses the state, never the softwire.
+
+    An interface that was torn down meanwhile, and so has no configuration, gets none.
+    """
+    path = state_path(interface)
     try:
+        os.stat(config_path(interface))
         with open(path + ".new", "w") as file:
             file.write(json.dumps(content))
         os.rename(path + ".new", path)

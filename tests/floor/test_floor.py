@@ -33,6 +33,7 @@ FLOOR = (
     "test_redact",
     "test_sip",
     "test_softbank",
+    "test_state",
     "test_status",
     "test_tunnel",
     "test_watch",

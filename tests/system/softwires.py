@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 
 from tests.lab import addresses
@@ -84,8 +85,10 @@ class Softwires:
         return self.router.run(command)[0].strip()
 
     def remove(self) -> None:
-        """The configuration of the beginning, and nothing of theirs left: neither interface nor endpoint."""
+        """The configuration of the beginning, and nothing of theirs left: no interface, endpoint or file."""
         self.router.check("cp /etc/network.saved /etc/config/network; /etc/init.d/network reload")
         theirs = {name for softwire in self.softwires for name in (softwire.name, f"{softwire.name}_ep")}
         self.line.wait(lambda: not theirs & set(self.interfaces()), 60, f"gone: {sorted(theirs)}")
         assert not {softwire.endpoint for softwire in self.softwires} & set(self.line.endpoints())
+        files = self.router.check("ls /var/run/softwire").split()
+        assert [name for name in files if re.split(r"\.|@", name)[0] in theirs] == []

@@ -124,18 +124,17 @@ proto_softwire_remove_endpoint() {
 }
 
 # netifd kills this script after five seconds, which several softwires on a slow router take, but not what it has
-# started: the endpoint goes first, in the background. The client still lives; without the file it gets no endpoint
-# any more.
+# started: the files go first, the endpoint next, in the background. The client still lives; without its configuration
+# it gets no endpoint any more and writes no state.
 proto_softwire_teardown() {
 	local interface="$1"
 
 	proto_softwire_is_name "$interface" && {
-		rm -f "$RUN/$interface.config"
+		rm -f "$RUN/$interface.config" "$RUN/$interface.json" "$RUN/$interface@"*
 		proto_softwire_remove_endpoint "$interface" &
 		wait
 	}
 	proto_kill_command "$interface"
-	proto_softwire_is_name "$interface" && rm -f "$RUN/$interface.json" "$RUN/$interface@"*
 }
 
 [ -n "$INCLUDE_ONLY" ] || add_protocol softwire
