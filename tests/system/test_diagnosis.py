@@ -278,33 +278,46 @@ def test_no_dhcpv6_server(line):
         line.wait_for_softwire()
 
 
+@contextlib.contextmanager
+def line_without_delegation(line):
+    """A line that is one /64, for a router that asks for a prefix; waits until the softwire is up over it."""
+    with line.undone():
+        line.access("line next")
+        line.router.check("/sbin/ifup wan6")
+        line.wait_until_gone()
+        line.router.wait_until("ifstatus wan | grep -q 2001:db8:4000:900:", 120, "the softwire is up")
+        yield
+        line.access("line next-phone")
+        line.router.check("/sbin/ifup wan6")
+        line.wait_until_gone()
+        line.wait_for_softwire()
+
+
 def test_information_only(line):
     """A line of NEXT without a telephone: O=1, Solicits stay unanswered, Information-Requests do not."""
-    with line.undone():
-        line.access("line next")
-        # The first octet behind the UDP header is the message's type.
-        with dropped(line, "line", "udp dport 547 @th,64,8 1"):
-            line.router.check("/sbin/ifup wan6")
-            line.router.wait_until("ifstatus wan6 | grep -q 2001:db8:4000:900", 60, "the /64 is there")
-            told = Told(line)
-        finding = told.at("DHCPv6")["STATELESS_ONLY"]
-        assert "advertises M=0 O=1" in finding["seen"] and "network.wan6.reqprefix=no" in finding["advice"]
-        line.access("line next-phone")
-        line.router.check("/sbin/ifup wan6")
-        line.wait_for_softwire()
-
-
-def test_only_onlink_prefix(line):
-    """The line announces a /64, and the DHCPv6 server has no prefix."""
-    with line.undone():
-        line.access("line next")
-        line.router.check("/sbin/ifup wan6")
-        line.router.wait_until("ifstatus wan6 | grep -q 2001:db8:4000:900", 60, "the /64 is there")
+    with line_without_delegation(line):
         told = Told(line)
-        assert "2001:db8:4000:900::/64" in told.at("DHCPv6")["ONLY_ONLINK_PREFIX"]["text"]
-        line.access("line next-phone")
-        line.router.check("/sbin/ifup wan6")
-        line.wait_for_softwire()
+    assert told.notes()[:2] == [("DHCPv6", "STATELESS_ONLY"), ("prefix", "NO_LAN_RELAY")]
+    assert told.wrong() == [] and told.exit_status == 0
+    finding = told.at("DHCPv6")["STATELESS_ONLY"]
+    assert "advertises M=0 O=1" in finding["seen"] and "network.wan6.reqprefix=no" in finding["advice"]
+    assert "relay between wan6 and the LAN" in told.at("prefix")["NO_LAN_RELAY"]["advice"]
+
+
+def test_no_prefix_offered(line):
+    """The same where the DHCPv6 server answers Solicits, and has no prefix."""
+    settings = "/lab/lines/next/access"
+    with (
+        on_access(
+            line,
+            f"sed -i s/^unanswered=1/unanswered=0/ {settings}",
+            f"sed -i s/^unanswered=0/unanswered=1/ {settings}",
+        ),
+        line_without_delegation(line),
+    ):
+        told = Told(line)
+    assert ("prefix", "NO_LAN_RELAY") in told.notes() and "STATELESS_ONLY" not in told.at("DHCPv6")
+    assert told.wrong() == [] and told.exit_status == 0
 
 
 def test_prefix_too_long(line):

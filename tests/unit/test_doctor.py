@@ -379,6 +379,18 @@ class DoctorTest(unittest.TestCase):
         told = self.examine()
         self.assertEqual(told[0], ("DHCPv6", "note", "NO_DHCPV6"))
 
+    def test_shared_64(self):
+        """A line that is one /64: what the LAN needs is told, until odhcpd is set up as a relay."""
+        self.stage.statuses["wan6"].pop("ipv6-prefix")
+        self.stage.statuses["wan6"]["ipv6-address"] = [
+            {"address": "2001:db8:4000:900::1", "mask": 64, "preferred": 600, "valid": 900}
+        ]
+        self.assertIn(("prefix", "note", "NO_LAN_RELAY"), self.examine())
+        self.stage.outputs["uci -q show dhcp"] = "dhcp.wan6=dhcp\ndhcp.wan6.interface='wan6'\n"
+        self.assertIn(("prefix", "note", "NO_LAN_RELAY"), self.examine())
+        self.stage.outputs["uci -q show dhcp"] += "dhcp.wan6.master='1'\n"
+        self.assertEqual([entry for entry in self.examine() if entry[0] == "prefix"], [])
+
     def test_advertisement(self):
         self.stage.network.advertisement = None
         self.assertEqual(self.examine(), [("line's router", "note", "RA_SILENT")])

@@ -324,15 +324,12 @@ def _unanswered(case, kind, given, asks_prefix, offer, reply):
         )
     if offer is not None:
         prefixes = case.network.offered_prefixes(offer)
-        onlink = [format_prefix(item[0], item[1]) for item in case.line.onlink]
         if not prefixes:
-            code = "ONLY_ONLINK_PREFIX" if onlink else "NO_PREFIX"
             return wrong(
-                code,
-                "the line delegates no prefix"
-                + (", it has only the on-link {}".format(", ".join(onlink)) if onlink else ""),
+                "NO_PREFIX",
+                "the line delegates no prefix",
                 "the DHCPv6 server's offer to a question of the doctor's holds none",
-                case.advice(code),
+                case.advice("NO_PREFIX"),
             )
         if not asks_prefix:
             return wrong(
@@ -378,14 +375,32 @@ def check_prefix(case):
         return
     lan = [format_prefix(item[0], item[1]) for item in line.prefixes if item[2] > 0]
     yield ok(", ".join(lan) or "the line's own /64")
-    delegated = case.line_status.get("ipv6-prefix") or []
-    if delegated and not any([entry.get("assigned") for entry in delegated]):
+    if not lan and not _relays(case):
+        yield note(
+            "NO_LAN_RELAY",
+            "no LAN shares the line's /64: LAN hosts have no native IPv6",
+            "no section of /etc/config/dhcp with interface {} has option master 1".format(line.name),
+            "set odhcpd up as a relay between {} and the LAN, as the manual says of lines without delegation".format(
+                line.name
+            ),
+        )
+    elif lan and not any([entry.get("assigned") for entry in case.line_status.get("ipv6-prefix") or []]):
         yield note(
             "NO_LAN_PREFIX",
             "no LAN takes a part of the prefix: LAN hosts have no native IPv6",
             "netifd has assigned nothing of it",
             "'uci set network.lan.ip6assign=64; uci commit network; /etc/init.d/network reload'",
         )
+
+
+def _relays(case):
+    """Whether odhcpd passes the line's router advertisements on."""
+    return any(
+        [
+            kind == "dhcp" and options.get("interface") == case.line.name and options.get("master") == "1"
+            for _, kind, options in case.router.uci("dhcp")
+        ]
+    )
 
 
 def check_vendor(case):
