@@ -23,8 +23,9 @@ EVENT_SCRIPT = "/lib/netifd/softwire.script"
 
 # Seconds: the pause after the first failure, doubled each time up to the longest.
 RETRY_FIRST, RETRY_LONGEST = 1, 300
-# netifd needs a moment for an address, duplicate address detection another: seconds between looks, and for how long.
-SETTLE_STEP, SETTLE_LONGEST = 0.2, 10
+# netifd needs a moment for an address, duplicate address detection up to 11 s on the line, whose router advertises a
+# RetransTimer of 10 s: seconds between looks, and for how long.
+SETTLE_STEP, SETTLE_LONGEST = 0.2, 15
 # Seconds between two questions at least where nothing but a silent border router is the reason.
 SILENCE_PAUSE = 300
 # A poll may not be longer than what fits its millisecond argument everywhere.

@@ -48,7 +48,7 @@ SHELLS = {"ash": ("busybox", "ash"), "dash": ("dash",)}
 APPLETS = "awk basename cat chmod cut echo env grep head mkdir mkfifo mv printf rm sed sleep sort tr"
 
 # Absolute paths of the router, in shell files: moved below the sandbox.
-ROUTER_PATH = re.compile(r"(?<![\w.})])/(?=(?:etc|lib|sys|usr|var)/)")
+ROUTER_PATH = re.compile(r"(?<![\w.})])/(?=(?:etc|lib|proc|sys|usr|var)/)")
 
 DEFAULTS = pathlib.Path(__file__).with_name("defaults.txt")
 

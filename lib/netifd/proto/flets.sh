@@ -238,8 +238,17 @@ proto_flets_renew() {
 	[ -n "$signal" ] && proto_kill_command "$1" "$signal"
 }
 
+# NTT's routers advertise a RetransTimer of 10 s, which duplicate address detection would take as well before the line
+# speaks again. A new beginning has the default (RFC 4861 section 6.3.2).
+proto_flets_reset_timer() {
+	local timers="/proc/sys/net/ipv6/neigh"
+
+	[ -w "$timers/$1/retrans_time_ms" ] && cat "$timers/default/retrans_time_ms" > "$timers/$1/retrans_time_ms"
+}
+
 proto_flets_teardown() {
 	proto_kill_command "$1"
+	proto_flets_reset_timer "$2"
 	proto_flets_remove_voip "${1}_voip"
 }
 

@@ -21,6 +21,9 @@ IPPROTO_IPV6, IPV6_CHECKSUM, IPV6_MULTICAST_HOPS = 41, 7, 18
 ICMP, UDP, ICMPV6 = 1, 17, 58
 EAGAIN, EMSGSIZE, EADDRNOTAVAIL, ECONNREFUSED = 11, 90, 99, 111
 
+# Seconds of duplicate address detection (RFC 4862 section 5.4): NTT's routers advertise a RetransTimer of 10 s.
+DAD_LONGEST = 12
+
 SOLICIT, ADVERTISE, REPLY, INFORMATION_REQUEST = 1, 2, 7, 11
 OPTION_REQUEST, ELAPSED_TIME, IA_PD = 6, 8, 25
 
@@ -38,17 +41,19 @@ def _address(family, host, port=0):
 
 def _ask(sock, send, accept, tries, pause):
     """Sends up to `tries` times, `pause` seconds apart, until accept(octets, sender) is not None; closes the socket."""
+    latest = uptime() + DAD_LONGEST
     try:
-        for more in range(tries - 1, -1, -1):
+        while tries:
             try:
                 send()
             except OSError as error:
                 if error.errno == ECONNREFUSED:  # told for the datagram before
                     return "refused"
-                if error.errno != EADDRNOTAVAIL or not more:
+                if error.errno != EADDRNOTAVAIL or uptime() > latest:
                     raise
-                time.sleep(pause)  # a device that just came up has its link-local address soon
+                time.sleep(0.5)  # a device that just came up has its link-local address soon
                 continue
+            tries -= 1
             end = uptime() + pause
             left = pause
             while left > 0:
