@@ -150,6 +150,7 @@ class Client:
                     try:
                         reply = self._accept(pkt, sock.recv(4096))
                         if reply is not None:
+                            reply.tries = attempt + 1
                             return reply
                     except OSError:  # a server that is just starting refuses: no reason to give up
                         self._ignore("unreachable")

@@ -239,7 +239,7 @@ class Answered(softbank.Method):
         """See Method."""
         client = Listener()
         reply = client._accept(REQUEST, self.datagram)
-        self.answer = {"server": "[2001:db8:1812::1]:1812", "ignored": client.ignored}
+        self.answer = {"server": "[2001:db8:1812::1]:1812", "tries": 1, "ignored": client.ignored}
         if reply is None:
             raise ProvisioningError("NO_ANSWER", "nothing that can be believed")
         return reply

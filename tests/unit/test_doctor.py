@@ -443,6 +443,21 @@ class DoctorTest(unittest.TestCase):
             self.names("exchange", code)
             self.assertEqual([step for step, item in self.found if item.status == "not tried"], [])
 
+    def test_answer_with_difficulty(self):
+        """What a lossy line, or somebody who forges replies, shows although the right answer came."""
+
+        def dry_run(interface, method, line, tell):
+            method.answer = {"server": "[2001:db8:1812::1]:1812", "tries": 3, "ignored": {"authenticator": 2}}
+            return method.provision(line, 0)
+
+        tunnel.dry_run = dry_run
+        self.assertEqual(
+            self.examine(), [("exchange", "note", "ANSWERED_LATE"), ("exchange", "note", "BAD_REPLIES")]
+        )
+        told = [item.text for step, item in self.found if step == "exchange"]
+        self.assertIn("asked 3 times", told[1])
+        self.assertIn("2 other replies were ignored: authenticator", told[2])
+
     # The softwire
 
     def test_not_up(self):

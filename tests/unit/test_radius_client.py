@@ -204,6 +204,7 @@ class Replies(Case):
                 self.client(), lambda request, code=code: [(30, answer(request, code, b"\x12\x04hi"))]
             )
             self.assertEqual((reply.code, reply["Reply-Message"], reply.source), (code, ["hi"], "a"))
+            self.assertEqual(reply.tries, 1)
 
     def test_a_reply_without_attributes(self):
         reply = self.exchange(self.client(), lambda request: [(30, answer(request, 3, b""))])
@@ -287,7 +288,8 @@ class Unreachable(Case):
         self.net.refuse_send = [2]
         request = self.request(made)
         self.net.respond = lambda number, octets: [(1, answer(request, 2, b""))] if number == 2 else []
-        self.assertEqual(made.SendPacket(request).code, 2)
+        reply = made.SendPacket(request)
+        self.assertEqual((reply.code, reply.tries), (2, 2))
         self.assertTimes(0, 2)
 
     def test_a_send_that_fails_twice_is_a_lost_one(self):

@@ -124,6 +124,13 @@ def check_exchange(case):
         yield ok("nobody is asked: the parameters are options")
         return
     yield ok("{} grants {}".format(answer["server"], ", ".join(tunnel.ipaddr())))
+    if answer["tries"] > 1:
+        yield note(
+            "ANSWERED_LATE",
+            "the answer came only when asked {} times".format(answer["tries"]),
+            "a request is repeated when two seconds and more have passed",
+            "nothing, if it happens once; otherwise packets get lost: check the cable, then tell the operator",
+        )
     for reason in sorted(answer.get("ignored") or {}):
         yield note(
             "BAD_REPLIES",

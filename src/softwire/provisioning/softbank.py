@@ -145,7 +145,12 @@ class Method:
             except OSError as error:
                 failures.append("{}: {}".format(where, error))
             else:
-                self.answer = {"server": where, "code": reply.code, "ignored": dict(radius.ignored)}
+                self.answer = {
+                    "server": where,
+                    "code": reply.code,
+                    "tries": reply.tries,
+                    "ignored": dict(radius.ignored),
+                }
                 return reply
         if forged:
             raise ProvisioningError(
