@@ -19,18 +19,20 @@ HEAD = """# Reliability
 Each fault was injected in the lab (an access network and a router in two QEMU machines without KVM, see
 [tests/lab](../tests/lab)) by `tests/system/test_faults.py`; `make faults` made this file. Recovery is the time from
 the end of the fault until a LAN host's IPv4 packets passed again, found by asking twice a second. Behind each fault
-there was one tunnel device, one endpoint, one client, no process left over, and native IPv6 worked.
+there was one tunnel device, one endpoint, one client, no process left over, and native IPv6 worked. Where `softwire
+doctor` was asked meanwhile, its line is named.
 
-| fault | meanwhile | IPv4 passed again after |
-|---|---|---|
+| fault | meanwhile | the doctor | IPv4 passed again after |
+|---|---|---|---|
 """
 
 
 class Recovery:
     """One fault that has just ended."""
 
-    def __init__(self, name: str, meanwhile: str):
+    def __init__(self, name: str, meanwhile: str, diagnosis: str = ""):
         self.name = name
+        self.diagnosis = diagnosis and f"`{diagnosis}`"
         self.meanwhile = meanwhile
         self.began = time.monotonic()
         self.seconds: float | None = None
@@ -59,7 +61,9 @@ class Report:
     def write(self) -> None:
         """docs/reliability.md where the faults were whole, else a copy among the run's files."""
         path = ROOT / ("docs/reliability.md" if LONG else "build/test/reliability.md")
-        lines = [f"| {row.name} | {row.meanwhile} | {row.seconds:.0f} s |" for row in self.rows]
+        lines = [
+            f"| {row.name} | {row.meanwhile} | {row.diagnosis} | {row.seconds:.0f} s |" for row in self.rows
+        ]
         path.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
 
 

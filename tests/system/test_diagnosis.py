@@ -2,7 +2,6 @@
 """`softwire doctor` names each fault that the lab can have, at its step, and says that a healthy line is well."""
 
 import contextlib
-import json
 import re
 import shlex
 
@@ -10,51 +9,7 @@ import pytest
 
 from tests.lab import addresses
 from tests.lab.lab import SOURCES
-
-STEPS = (
-    "router", "settings", "cable", "line's router", "DHCPv6", "prefix", "vendor options", "endpoint", "route",
-    "exchange", "softwire", "border router", "packet size", "firewall", "IPv4",
-)  # fmt: skip
-
-
-class Told:
-    """What one run of the doctor said."""
-
-    def __init__(self, line, interface="wan", host="", program="softwire"):
-        output, self.exit_status = line.router.run(f"{program} doctor --json {interface} {host}", timeout=240)
-        self.report = json.loads(output)
-        self.findings = self.report["steps"]
-
-    def at(self, step):
-        """{code: finding} of a step."""
-        return {finding["code"]: finding for finding in self.findings if finding["step"] == step}
-
-    def wrong(self):
-        """(step, code) of all that is wrong, in order."""
-        return [(item["step"], item["code"]) for item in self.findings if item["status"] == "wrong"]
-
-    def notes(self):
-        """(step, code) of all that is worth a note."""
-        return [(item["step"], item["code"]) for item in self.findings if item["status"] == "note"]
-
-    def not_tried(self):
-        """The steps that were left out."""
-        return [item["step"] for item in self.findings if item["status"] == "not tried"]
-
-    def names(self, step, code, *words):
-        """The first thing that is wrong is this one; it tells how it knows or what to do, and holds the words."""
-        assert self.exit_status == 1 and not self.report["well"]
-        assert self.wrong()[:1] == [(step, code)], self.findings
-        finding = self.at(step)[code]
-        told = " ".join([finding["text"], finding["seen"], finding["advice"]])
-        assert finding["advice"]
-        assert [word for word in words if word not in told] == [], told
-        assert "INTERNAL" not in [item["code"] for item in self.findings]
-
-    def stops(self):
-        """All that lies behind the first wrong step was not tried."""
-        first = STEPS.index(self.wrong()[0][0])
-        assert self.not_tried() == list(STEPS[first + 1 :])
+from tests.system.doctor import STEPS, Told
 
 
 def uci(line, *commands, reload="network"):
@@ -218,6 +173,7 @@ def test_cable(line):
         line.router.check("/sbin/ifup wan6")
         Told(line).names("cable", "NO_PORT", "'eth7'", "br-lan, eth0, eth1")
         uci(line, "set network.wan6.device=eth1", "set network.wan.tunlink=wan7")
+        line.router.check("/etc/init.d/firewall reload")  # it may have seen eth7 in its zone
         Told(line).names("cable", "NO_LINE", "'wan7'")
         line.router.check(
             "cp /etc/network.saved /etc/config/network; /etc/init.d/network reload; /sbin/ifup wan6"
@@ -284,15 +240,19 @@ def test_no_dhcpv6_server(line):
 def line_without_delegation(line):
     """A line that is one /64, for a router that asks for a prefix; waits until the softwire is up over it."""
     with line.undone():
-        line.access("line next")
-        line.router.check("/sbin/ifup wan6")
-        line.wait_until_gone()
+        another_line(line, "next")
         line.router.wait_until("softwire status wan", 120, "the softwire is up")
         yield
-        line.access("line next-phone")
-        line.router.check("/sbin/ifup wan6")
-        line.wait_until_gone()
+        another_line(line, "next-phone")
         line.wait_for_softwire()
+
+
+def another_line(line, name):
+    """Plugs the router into it."""
+    line.router.check("/sbin/ifdown wan6")
+    line.wait_until_gone()
+    line.access(f"line {name}")
+    line.router.check("/sbin/ifup wan6")
 
 
 def test_information_only(line):
@@ -417,6 +377,19 @@ def test_radius(line, radius, code, word):
     told.names("exchange", code, word)
     assert told.not_tried() == [] and len(told.wrong()) == 1
     assert "IPv4" in {item["step"] for item in told.findings if item["status"] == "ok"}
+
+
+def test_answers_lost(line):
+    """Every second answer of the authentication server's gets lost, the first one among them."""
+    with on_access(
+        line,
+        "nft add table ip6 lost; nft 'add chain ip6 lost c { type filter hook output priority filter; }'; "
+        "nft 'add rule ip6 lost c udp sport 1812 numgen inc mod 2 0 drop'",
+        "nft delete table ip6 lost",
+    ):
+        told = Told(line)
+    assert told.exit_status == 0 and told.notes() == [("exchange", "ANSWERED_LATE")]
+    assert "asked 2 times" in told.at("exchange")["ANSWERED_LATE"]["text"]
 
 
 # --- the softwire

@@ -13,6 +13,7 @@ import pytest
 
 from tests.lab import addresses
 from tests.system import capture, reliability
+from tests.system.doctor import Told
 from tests.system.router import seconds_between
 
 LONG = reliability.LONG
@@ -29,11 +30,11 @@ def report(booted):
 
 @pytest.fixture
 def fault(line, report, request):
-    """fault(name, meanwhile): called when the fault ends; what is left of the time is the recovery's."""
+    """fault(name, meanwhile, diagnosis): called when the fault ends; what is left of the time is the recovery's."""
     recoveries = []
 
-    def ended(name, meanwhile):
-        recovery = reliability.Recovery(name, meanwhile)
+    def ended(name, meanwhile, diagnosis=""):
+        recovery = reliability.Recovery(name, meanwhile, diagnosis)
         recoveries.append(recovery)
         return recovery
 
@@ -62,6 +63,13 @@ def assert_whole(line):
     line.wait(lambda: line.seen_by_ipv6().startswith("2001:db8:4000:300:"), 60, "native IPv6 works")
 
 
+def diagnosed(line, step, code):
+    """The doctor's code for what lasts just now: it must be this one."""
+    told = Told(line)
+    assert code in told.at(step), told.findings
+    return code
+
+
 def rounds(many, few):
     """How often: as the report wants it, or for the short run."""
     return many if LONG else few
@@ -87,9 +95,12 @@ def test_radius_silent(line, fault):
     # Five packets a try, and pauses that double up to five minutes.
     assert asked <= rounds(60, 25)
     assert line.seen_by_ipv6().startswith("2001:db8:4000:300:")
+    told = diagnosed(line, "exchange", "NO_ANSWER")
     line.access("radius accept")
     fault(
-        f"RADIUS silent for {rounds('ten minutes', '20 s')}, no softwire yet", f"{asked} packets, `NO_ANSWER`"
+        f"RADIUS silent for {rounds('ten minutes', '20 s')}, no softwire yet",
+        f"{asked} packets, `NO_ANSWER`",
+        told,
     )
 
 
@@ -98,8 +109,9 @@ def test_radius_restarted(line, fault):
     line.access("radius stop")
     new_softwire(line)
     line.wait_for_error("NO_ANSWER")
+    told = diagnosed(line, "exchange", "NO_ANSWER")
     line.access("radius start")
-    fault("RADIUS server restarted while asked", "`NO_ANSWER`")
+    fault("RADIUS server restarted while asked", "`NO_ANSWER`", told)
 
 
 def test_radius_rejects_then_accepts(line, fault):
@@ -107,8 +119,9 @@ def test_radius_rejects_then_accepts(line, fault):
     line.access("radius reject")
     new_softwire(line)
     line.wait_for_error("AUTH_REJECTED")
+    told = diagnosed(line, "exchange", "AUTH_REJECTED")
     line.access("radius accept")
-    fault("RADIUS rejects, then accepts", "`AUTH_REJECTED`")
+    fault("RADIUS rejects, then accepts", "`AUTH_REJECTED`", told)
 
 
 @pytest.fixture
@@ -158,14 +171,31 @@ def test_forged_answers_first(line, fault):
             f"grep -qx 'forged replies to {addresses.ENDPOINT}' /tmp/forge.out", 60, "a forgery"
         )
         line.access("radius start")
-        recovery = fault("answers with a wrong authenticator come first", "counted in `softwire status`")
+        recovery = fault(
+            "answers with a wrong authenticator come first", "counted in `softwire status`", "BAD_REPLIES"
+        )
         line.wait_for_softwire()
         recovery.over()
+        assert "BAD_REPLIES" in doctor_before_the_server(line).at("exchange")
     finally:
         access.check("kill $(cat /tmp/forge.pid)")
     ignored = line.status()["answer"]["ignored"]
     assert ignored["authenticator"] >= 1 and ignored["malformed"] >= 2 and ignored["id"] >= 1
     assert line.status()["answer"]["attributes"]["SoftBank-v6-GW"] == [addresses.BORDER_ROUTER]
+
+
+def doctor_before_the_server(line):
+    """A doctor that asks while the server is away, and the server starts before it gives up."""
+    line.access("radius stop")
+    forged = "wc -l < /tmp/forge.out"
+    before = int(line.lab.access.check(forged))
+    line.router.check(
+        "rm -f /tmp/told; (softwire doctor --json wan > /tmp/told.new; mv /tmp/told.new /tmp/told) &"
+    )
+    line.lab.access.wait_until(f"[ $({forged}) -gt {before} ]", 60, "a forged answer to the doctor")
+    line.access("radius start")
+    line.router.wait_until("[ -e /tmp/told ]", 120, "the doctor's report")
+    return Told(line, output=line.router.check("cat /tmp/told"))
 
 
 # --- the line
@@ -181,10 +211,11 @@ def test_dhcpv6_server_gone(line, fault):
             lambda kind=kind: messages(line.lab.capture).count(kind) > before.count(kind), 120, f"a {name}"
         )
     assert line.seen_by_ipv4() == addresses.IPV4
+    told = diagnosed(line, "DHCPv6", "DHCPV6_SILENT")
     line.lab.access.check("kill -CONT $(cat /run/access/kea.pid)")
     line.access(f"renumber {addresses.NEXT_PREFIX} {addresses.IPV4}")
     moved = reliability.Recovery(
-        "the DHCPv6 server gone at T1 and T2, back with another prefix", "IPv4 passed"
+        "the DHCPv6 server gone at T1 and T2, back with another prefix", "IPv4 passed", told
     )
     line.wait(lambda: line.endpoints() == [addresses.NEXT_ENDPOINT], 120, "the softwire has moved")
     line.wait(lambda: line.seen_by_ipv4() == addresses.IPV4, 60, "IPv4 passes")
@@ -205,6 +236,7 @@ def test_router_lifetime_zero(line, fault):
         "/sbin/ip -6 route | grep -q 'default .* metric 4096'", 60, "the route of last resort"
     )
     assert line.seen_by_ipv4() == addresses.IPV4
+    told = diagnosed(line, "line's router", "RA_NO_DEFAULT")
     line.access("router-lifetime 1800")
     line.router.wait_until(
         "/sbin/ip -6 route | grep -q 'default .* metric 512'", 60, "the router's own route"
@@ -212,6 +244,7 @@ def test_router_lifetime_zero(line, fault):
     fault(
         "router lifetime 0 in the router advertisement, and back",
         "IPv4 passed, by odhcp6c's route of last resort",
+        told,
     )
 
 
@@ -229,6 +262,8 @@ def test_cable(line, fault):
     for number in range(1, count + 1):
         line.lab.router.link("line", False)
         line.router.wait_until("grep -q 0 /sys/class/net/eth1/carrier", 30, "the carrier is gone")
+        if number == 3:
+            told = diagnosed(line, "cable", "NO_CARRIER")
         line.lab.router.link("line", True)
         line.router.wait_until("grep -q 1 /sys/class/net/eth1/carrier", 30, "the carrier is back")
         if number in (3, count):
@@ -238,6 +273,7 @@ def test_cable(line, fault):
     fault(
         f"the cable out and in {count} times",
         f"client: {memory[3]} KB after 3, {memory[count]} KB at the end",
+        told,
     )
 
 
@@ -308,10 +344,11 @@ def test_clock_stepped(line, fault):
     assert (line.requests(), line.client(), line.ifindex()) == before
     # A new softwire does not mind either.
     line.router.check('date -s "$(date -d "-10 years")"')
+    told = diagnosed(line, "router", "CLOCK_WRONG")
     new_softwire(line)
     line.wait_for_softwire()
     line.router.check('date -s "$(date -d "+10 years")"')
-    fault("the clock stepped by ten years, both ways", "nobody asked, nothing changed")
+    fault("the clock stepped by ten years, both ways", "nobody asked, nothing changed", told)
 
 
 def test_run_directory_full(line, fault):
