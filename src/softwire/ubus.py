@@ -10,6 +10,14 @@ except ImportError:
     pyubus = None
 
 SOCKET = "/var/run/ubus/ubus.sock"
+# libubus' codes, which the command negates in part; and its own where nobody is connected.
+REASONS = {
+    4: "ubus does not know it",
+    6: "not allowed",
+    7: "no answer in time",
+    249: "no answer in time",
+    255: "ubus does not run",
+}
 
 
 class UbusError(Exception):
@@ -38,18 +46,21 @@ def _call_command(object_name, method, message):
     try:
         text = output(["ubus", "-t", "5", "call", object_name, method, json.dumps(message)])
         return json.loads(text or "{}")
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        reason = REASONS.get(error.args[0], "the command ubus ended with status {}".format(error.args[0]))
+        raise UbusError("{} {}: {}".format(object_name, method, reason))
+    except ValueError as error:
         raise UbusError("{} {}: {}".format(object_name, method, error))
 
 
 def output(words):
-    """What a command prints; OSError where it fails."""
+    """What a command prints; OSError with its exit status where it fails."""
     # MicroPython has no pipes: the answer goes through a file, which the launcher's umask keeps private.
     path = "/var/run/softwire.ubus." + "".join(["%02x" % octet for octet in os.urandom(6)])
     try:
         status = os.system("exec {} >{} 2>/dev/null".format(" ".join([quote(word) for word in words]), path))
         if status:
-            raise OSError("{} status {}".format(words[0], status >> 8))
+            raise OSError(status >> 8, words[0])
         with open(path) as answer:
             return answer.read()
     finally:

@@ -36,6 +36,7 @@ FLOOR = (
     "test_state",
     "test_status",
     "test_tunnel",
+    "test_ubus",
     "test_watch",
     "test_wire",
 )
