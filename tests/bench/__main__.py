@@ -15,11 +15,11 @@ import time
 import typing
 
 from package.sdk import pack as packages
+from tests.bench import size
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
 OUT = TREE / "build" / "bench"
 ROOT = OUT / "root"
-BLOCK = 4096
 # A machine's own network, processes and mounts, and what the clients need of the host's devices.
 ISOLATE = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--net"]
 ENTER = """
@@ -46,33 +46,6 @@ def progress(text: str) -> None:
 def make_packages() -> dict[str, packages.Package]:
     """The packages by name, as `make ipk` makes them."""
     return {package.name: package for package in packages.stage(OUT / "package")}
-
-
-def measure_size(made: dict[str, packages.Package]) -> dict[str, dict[str, int]]:
-    """Each package packed for opkg and installed; flash file systems that pack count less."""
-    found = {}
-    for name, package in made.items():
-        files = [path for path in package.files.rglob("*") if path.is_file()]
-        modules = [path.stat().st_size for path in files if path.suffix in (".mpy", ".py")]
-        sizes = [path.stat().st_size for path in files]
-        found[name] = {
-            "files": len(sizes),
-            "bytes": sum(sizes),
-            "bytes_of_modules": sum(modules),
-            "in_blocks": sum(-(-size // BLOCK) * BLOCK for size in sizes),
-            "packed": packages.ipk(package, OUT).stat().st_size,
-            "squashfs": squashed(package.files),
-        }
-    return found
-
-
-def squashed(folder: pathlib.Path) -> int:
-    """What the files add to an image of OpenWrt: squashfs with xz and blocks of 256 KB."""
-    image = OUT / "squashfs"
-    image.unlink(missing_ok=True)
-    options = ["-comp", "xz", "-b", "256k", "-noappend", "-no-progress", "-quiet", "-nopad"]
-    subprocess.run(["mksquashfs", str(folder), str(image), *options], check=True, stdout=subprocess.DEVNULL)
-    return image.stat().st_size
 
 
 def make_root(made: dict[str, packages.Package]) -> None:
@@ -179,14 +152,13 @@ def rows(result: dict[str, typing.Any]) -> list[tuple[str, ...]]:
     def event_row(what: str, value: float) -> tuple[str, ...]:
         return judged(what, millions(value), value, "<= 3 M", BUDGETS["event_instructions"])
 
-    size, exchange, memory, event = (
-        result["size"],
+    exchange, memory, event = (
         result["exchange"],
         result["private_dirty_kib"],
         result["event_instructions"],
     )
     found: list[tuple[str, ...]] = []
-    for name, one in size.items():
+    for name, one in result["size"].items():
         found.append((f"package {name}", "", "", ""))
         shown = f"{number(one['bytes'])} B in {one['files']} files"
         if name == "softwire":
@@ -199,6 +171,9 @@ def rows(result: dict[str, typing.Any]) -> list[tuple[str, ...]]:
             ("  in a squashfs of OpenWrt's kind", f"{number(one['squashfs'])} B", "", ""),
             ("  packed (.ipk)", f"{number(one['packed'])} B", "", ""),
         ]
+    for name, one in result["interpreters"].items():
+        shown = f"{number(one['bytes'])} B; in a squashfs {number(one['squashfs'])} B"
+        found.append((f"{name} (Debian's)", shown, "", ""))
     labels = {
         "micropython": "MicroPython",
         "micropython_sources": "MicroPython, from sources",
@@ -294,7 +269,8 @@ def main() -> int:
     started = time.monotonic()
     made = make_packages()
     make_root(made)
-    result: dict[str, typing.Any] = {"budgets": BUDGETS, "size": measure_size(made)}
+    result: dict[str, typing.Any] = {"budgets": BUDGETS, "size": size.of_packages(made, OUT)}
+    result["interpreters"] = size.of_interpreters(ROOT, OUT)
     result["load_before"] = os.getloadavg()[0]
     result.update(measure_in_root(given.runs))
     if not given.no_machines:
