@@ -128,22 +128,22 @@ class Client:
 
     def hold(self):
         """Waits for the time to ask or for words that wake us; asks early where the border router is silent."""
-        self.watch.start()
         while True:
-            left = self.due - self.clock()
-            if not self.held or not self.watch.step or left <= self.watch.step:
-                return self.wake.wait(left)
-            words = self.wake.wait(self.watch.step)
             now = self.clock()
-            if words:
-                return words
-            if self.watch.silent(now) and now - self.tried >= SILENCE_PAUSE:
-                log(
-                    "packets leave through {} and none came back for {} s: asking again".format(
-                        self.watch.device, self.watch.longest
+            pause = self.due - now
+            if self.held and self.watch.longest and pause > 0:
+                if self.watch.silent(now) and now - self.tried >= SILENCE_PAUSE:
+                    log(
+                        "packets leave through {} and none came back for {} s: asking again".format(
+                            self.watch.device, self.watch.longest
+                        )
                     )
-                )
-                self.due = now
+                    self.due = now
+                    return []
+                pause = min(pause, self.watch.next - now)
+            words = self.wake.wait(pause)
+            if words or self.clock() >= self.due:
+                return words
 
     def wait_for_answer(self, sock, milliseconds):
         """pyrad_lite's `wait` that looks after the line, too: whether the socket is readable; LineChanged."""
@@ -213,6 +213,7 @@ class Client:
         self.configure_endpoint(line, source)
         self.note("asking")
         self.tried = self.clock()
+        self.watch.start()
         tunnel = self.method.provision(line, source)
         if tunnel == self.held and self.carried(tunnel):
             log("asked again: unchanged")

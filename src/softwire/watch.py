@@ -29,21 +29,23 @@ class Watch:
         self.received = self.sent = None
         self.since = None  # when the first packet left that stayed without an answer
         self.looks = 0
-
-    @property
-    def step(self):
-        """Seconds between looks; None without a watch."""
-        return self.longest / (SENDING_LOOKS + 1) if self.longest else None
+        self.next = 0.0  # when to look again
 
     def silent(self, now):
         """Whether packets left for `longest` seconds and none came back; now: seconds of the client's clock."""
+        if self.longest and now >= self.next:
+            self.next = now + self.longest / (SENDING_LOOKS + 1)
+            self._look(now)
+        return self.looks >= SENDING_LOOKS and now - self.since >= self.longest
+
+    def _look(self, now):
         received = self.read(STATISTICS.format(self.device, "rx"))
         sent = self.read(STATISTICS.format(self.device, "tx"))
         if received != self.received:
-            self.start()
+            self.since = None
+            self.looks = 0
         elif sent != self.sent:
             self.looks += 1
             if self.since is None:
                 self.since = now
         self.received, self.sent = received, sent
-        return self.looks >= SENDING_LOOKS and now - self.since >= self.longest

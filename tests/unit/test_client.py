@@ -344,8 +344,20 @@ class ClientTest(unittest.TestCase):
 
     def test_no_watch(self):
         self.watched(lambda now: 7, 0)
-        self.client.hold()
-        self.assertEqual(self.client.wake.waits, [float("inf")])
+        self.assertRaises(Enough, self.client.hold)
+        self.assertEqual(set(self.client.wake.waits), {float("inf")})
+
+    def test_line_that_speaks_all_the_time_hides_no_silence(self):
+        """Each router advertisement wakes the client."""
+        start = self.router.now
+        self.watched(lambda now: 7)
+        while len(self.operator.asked) == 1:
+            self.client.wake = Wakes(self.router, [[b"line"]])
+            self.client.hold()
+            self.client.step(False)
+            self.router.now += 3
+            self.assertTrue(self.router.now - start < 330)
+        self.assertTrue(self.router.now - start >= 300)
 
     def test_line_that_changes_while_an_answer_is_waited_for(self):
         self.client.step(False)

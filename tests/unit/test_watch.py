@@ -47,9 +47,18 @@ class WatchTest(unittest.TestCase):
     def test_no_counters(self):
         self.assertEqual(Watch("no-such-device", 60).silent(0), False)
 
-    def test_steps(self):
-        self.assertEqual(Watch("sw-wan", 60).step, 15)
-        self.assertEqual(Watch("sw-wan", 0).step, None)
+    def test_who_asks_more_often_gets_the_same(self):
+        """Looks are a quarter of the time apart, whatever wakes the client in between."""
+        counters = [(5, 5 + second) for second in range(90)]
+        told = self.looks(counters, step=1)
+        self.assertEqual(told.index(True), 75)
+
+    def test_off(self):
+        self.assertEqual(self.looks_off(), [False] * 9)
+
+    def looks_off(self):
+        watch = Watch("sw-wan", 0, lambda path: self.fail("looked"))
+        return [watch.silent(now) for now in range(9)]
 
 
 if __name__ == "__main__":
