@@ -3,7 +3,8 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint unit fuzz handler integration system faults package bench ipk apk release clean
+.PHONY: help demo test lint unit fuzz handler integration system test-openwrt openwrt-image faults package bench ipk \
+	apk release clean
 
 # The pinned tools come first; a user's PATH may lack the folders of mmdebstrap's helpers.
 export PATH := $(CURDIR)/build/venv/bin:$(PATH):/usr/sbin:/sbin
@@ -17,8 +18,8 @@ unproven = $(addprefix tests/system/test_,diagnosis.py faults.py profiles.py tel
 pytest  = $(python) -m pytest --junit-xml=build/junit-$@.xml $(ARGS)
 
 help: ## what there is
-	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | \
-		while read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | \
+		while read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
 
 demo: ## two machines, and a line comes up before your eyes (LINE=next, cross, hgw, stock …); logs in build/demo/
 	$(setup) host python image
@@ -56,6 +57,15 @@ integration: ## pyrad_lite against a real FreeRADIUS (boots a machine)
 system: ## the whole way, from the line's DHCPv6 to a LAN host's packet (boots machines)
 	$(setup) host python image
 	@$(pytest) tests/system
+
+test-openwrt: ## the same on a real OpenWrt: OPENWRT_IMAGE=<path> OPENWRT_FEED=<folder>; tests/openwrt/README.md
+	$(setup) host python image
+	@$(python) -m tests.lab.openwrt
+	@$(pytest) tests/system $(addprefix --ignore=,$(unproven))
+
+openwrt-image: ## fetches an OpenWrt image into build/openwrt/: RELEASE=24.10.4 OPENWRT_MIRROR=<address> IMAGE=ext4
+	$(setup) host python
+	@$(python) -m tests.lab.openwrt.download
 
 faults: ## every fault as long and as often as docs/reliability.md says, which it writes (an hour)
 	$(setup) host python image

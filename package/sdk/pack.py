@@ -244,16 +244,18 @@ def ipk(package: Package, folder: pathlib.Path) -> pathlib.Path:
     return path
 
 
-def index(packages: list[tuple[Package, pathlib.Path]], folder: pathlib.Path) -> list[pathlib.Path]:
+def stanza(control_text: str, path: pathlib.Path) -> str:
+    """What the index of a feed says of one .ipk."""
+    data = path.read_bytes()
+    kept = [line for line in control_text.splitlines() if line.partition(":")[0] not in NOT_INDEXED]
+    found = [f"Filename: {path.name}", f"Size: {len(data)}", f"SHA256sum: {hashlib.sha256(data).hexdigest()}"]
+    # The description may have several lines, so it is the last field.
+    at = next((number for number, line in enumerate(kept) if line.startswith("Description:")), len(kept))
+    return "\n".join(kept[:at] + found + kept[at:]) + "\n\n"
+
+
+def write_index(stanzas: list[str], folder: pathlib.Path) -> list[pathlib.Path]:
     """Writes Packages and Packages.gz, what `opkg update` reads of a feed."""
-    stanzas = []
-    for package, path in packages:
-        data = path.read_bytes()
-        kept = [
-            line for line in control(package).splitlines(True) if line.partition(":")[0] not in NOT_INDEXED
-        ]
-        found = f"Filename: {path.name}\nSize: {len(data)}\nSHA256sum: {hashlib.sha256(data).hexdigest()}\n"
-        stanzas.append("".join(kept).replace("Description:", found + "Description:", 1) + "\n")
     text = "".join(stanzas).encode()
     (folder / "Packages").write_bytes(text)
     (folder / "Packages.gz").write_bytes(gzipped(text))
@@ -266,7 +268,8 @@ def make_ipks(packages: list[Package], folder: pathlib.Path) -> list[pathlib.Pat
     for old in [*folder.glob("*.ipk"), *folder.glob("Packages*")]:
         old.unlink()
     made = [(package, ipk(package, folder)) for package in packages]
-    return [path for _, path in made] + index(made, folder)
+    stanzas = [stanza(control(package), path) for package, path in made]
+    return [path for _, path in made] + write_index(stanzas, folder)
 
 
 # apk

@@ -16,7 +16,7 @@ from typing import Callable
 from labgrid import Environment, Target
 from labgrid.driver import QEMUDriver, ShellDriver
 
-# The console's prompt, of the Debian guest and of OpenWrt alike.
+# The console's prompt.
 PROMPT = r"root@[A-Za-z0-9_-]+:[^ ]*# "
 OUT_DISK_SIZE = 64 << 20
 
@@ -82,6 +82,8 @@ class Namespace(Commands):
 class Guest(Commands):
     """One QEMU machine; `nics` are whole -netdev texts with their MAC addresses."""
 
+    prompt = PROMPT
+
     def __init__(
         self, name: str, directory: Path, memory: int, nics: list[tuple[str, str, str]], files: Path
     ):
@@ -94,16 +96,33 @@ class Guest(Commands):
         self.nics = nics
         self.files = files
         self.extra: list[str] = []
+        self.disks: list[str] = []
         self.target: Target | None = None
         self.qemu: QEMUDriver | None = None
         self.shell: ShellDriver | None = None
 
-    def _disk(self, path: Path, name: str, options: str) -> list[str]:
+    def disk(self, path: Path, name: str, options: str) -> list[str]:
+        """Arguments for one more disk."""
+        self.disks.append(name)
         drive = f"file={path},format=raw,if=none,id={name},{options}"
         return ["-drive", drive, "-device", f"virtio-blk-pci,drive={name},romfile="]
 
-    def power_on(self, image: Path | None, openwrt: Path | None = None) -> None:
-        """Starts the machine: from the lab's image, or from a whole disk image of OpenWrt."""
+    def device(self, name: str) -> str:
+        """How the guest calls the disk of this name."""
+        return f"/dev/vd{'abc'[self.disks.index(name)]}"
+
+    def system(self, image: Path) -> tuple[list[str], Path | None, str | None]:
+        """Arguments for what boots, its kernel (None: the disk's own) and the kernel's command line."""
+        command_line = (
+            "console=ttyS0 quiet tsc=reliable no_timer_check random.trust_cpu=on mitigations=off panic=-1"
+            f" lab.hostname={self.name}"
+        )
+        arguments = ["-bios", "qboot.rom", "-initrd", str(image / "initrd.gz")]
+        arguments += self.disk(image / "rootfs.squashfs", "root", "read-only=on,file.locking=off")
+        return arguments, image / "vmlinux", command_line
+
+    def power_on(self, image: Path) -> None:
+        """Starts the machine; `image` is the lab's."""
         arguments = [
             "-accel",
             "tcg,thread=multi",
@@ -114,27 +133,18 @@ class Guest(Commands):
             "-no-reboot",
         ]
         arguments += ["-device", "virtio-rng-pci,romfile="]
-        boot_args, kernel = None, None
-        if openwrt:
-            arguments += self._disk(openwrt, "root", "snapshot=on")
-        else:
-            assert image
-            kernel = "kernel"
-            boot_args = (
-                "console=ttyS0 quiet tsc=reliable no_timer_check random.trust_cpu=on mitigations=off panic=-1"
-                f" lab.hostname={self.name}"
-            )
-            arguments += ["-bios", "qboot.rom", "-initrd", str(image / "initrd.gz")]
-            arguments += self._disk(image / "rootfs.squashfs", "root", "read-only=on,file.locking=off")
-        arguments += self._disk(self.files, "files", "read-only=on")
-        arguments += self._disk(self.out_disk, "out", "cache=unsafe")
+        self.disks = []
+        system, kernel, command_line = self.system(image)
+        arguments += system
+        arguments += self.disk(self.files, "files", "read-only=on")
+        arguments += self.disk(self.out_disk, "out", "cache=unsafe")
         for netdev, name, mac in self.nics:
             arguments += ["-netdev", netdev, "-device", f"virtio-net-pci,netdev={name},mac={mac},romfile="]
         arguments += self.extra
         configuration = self.directory / f"{self.name}.yaml"
         configuration.write_text(
             f"tools:\n  qemu: {need('qemu-system-x86_64', 'qemu-system-x86')}\n"
-            + (f"images:\n  kernel: {image / 'vmlinux'}\n" if kernel and image else "")
+            + (f"images:\n  kernel: {kernel}\n" if kernel else "")
             + f"targets:\n  {self.name}: {{}}\n",
             encoding="utf-8",
         )
@@ -146,8 +156,8 @@ class Guest(Commands):
             machine="q35",
             cpu="max",
             memory=f"{self.memory}M",
-            kernel=kernel,
-            boot_args=boot_args,
+            kernel="kernel" if kernel else None,
+            boot_args=command_line,
             display="none",
             extra_args=shlex.join(arguments),
         )
@@ -165,13 +175,17 @@ class Guest(Commands):
         self.shell = ShellDriver(
             self.target,
             name=None,
-            prompt=PROMPT,
+            prompt=self.prompt,
             login_prompt=r"login: $",
             username="root",
             console_ready=r"Please press Enter to activate this console",
             login_timeout=timeout,
         )
         self.target.activate(self.shell)
+
+    def unpack(self) -> None:
+        """The guest's files in their places."""
+        self.check(f"tar -xf {self.device('files')} -C /")
 
     def power_off(self) -> None:
         """Pulls the plug; the root file system was never written to."""
@@ -193,7 +207,8 @@ class Guest(Commands):
 
     def fetch(self, paths: str, into: Path) -> list[str]:
         """Copies files and folders of the guest below `into`, through a disk; the names of what came."""
-        self.check(f"tar -cf - {paths} 2>/dev/null | dd of=/dev/vdc bs=64k conv=fsync 2>/dev/null; sync")
+        out = self.device("out")
+        self.check(f"tar -cf - {paths} 2>/dev/null | dd of={out} bs=64k conv=fsync 2>/dev/null; sync")
         names = []
         with tarfile.open(fileobj=io.BytesIO(self.out_disk.read_bytes()), ignore_zeros=False) as archive:
             for member in archive.getmembers():

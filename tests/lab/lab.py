@@ -15,15 +15,19 @@ from labgrid.consoleloggingreporter import ConsoleLoggingReporter
 from package.sdk import pack as packages
 from tests.lab import addresses, lines
 from tests.lab.guest import Guest, LabError, Namespace, need, pack, wait_until
+from tests.lab.openwrt import feed as feeds
+from tests.lab.openwrt import image as images
+from tests.lab.openwrt.router import FEED, OpenWrt
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests/lab"
+# Where packed OpenWrt images are unpacked.
+UNPACKED = ROOT / "build/openwrt/unpacked"
 
 # What a user of OpenWrt has before our package comes.
-ROUTER_TREE = [
-    (ROOT / "tests/openwrt/root", "/"),
-    (ROOT / "package/softwire", "/lab/package"),
-]
+STAND_IN = ROOT / "tests/openwrt/root"
+# What the router's own tests need of the tree.
+ROUTER_TREE = [(ROOT / "package/softwire", "/lab/package")]
 # Where the sources lie that the package for Python 3 would install, for tests of that interpreter.
 SOURCES = "/lab/softwire-python3"
 ACCESS_TREE = [
@@ -58,22 +62,20 @@ class Lab:
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         need("qemu-system-x86_64", "qemu-system-x86")
-        openwrt = os.environ.get("OPENWRT_IMAGE")
-        self.openwrt = Path(openwrt).resolve() if openwrt else None
-        if self.openwrt and not self.openwrt.is_file():
-            raise LabError(
-                f"OPENWRT_IMAGE '{openwrt}' is not there: the path of an unpacked x86-64 disk image is right"
-            )
+        # A real OpenWrt in place of the stand-in.
+        self.openwrt = images.find(os.environ, UNPACKED) if os.environ.get("OPENWRT_IMAGE") else None
         # A UNIX socket's path is short.
         self.sockets = Path(tempfile.mkdtemp(prefix="softwire-lab-"))
         self.capture = directory / "line.pcap"
         self.access = self._guest("access", 384, "line", "lan", ACCESS_TREE)
         self.access.extra = ["-object", f"filter-dump,id=capture,netdev=line,file={self.capture}"]
-        # A real OpenWrt has its own userland.
-        tree = [entry for entry in ROUTER_TREE if not (self.openwrt and "openwrt" in str(entry[0]))]
         lines.write(directory / "router-tree", line, bool(self.openwrt))
-        tree.append((directory / "router-tree", "/"))
-        tree += self._packages()
+        tree = [*ROUTER_TREE, (directory / "router-tree", "/")]
+        if self.openwrt:
+            self.feed = feeds.make(images.given(os.environ, "OPENWRT_FEED"), directory / "feed")
+            tree += [(self.feed.folder, FEED), (self.feed.sources, SOURCES)]
+        else:
+            tree += [(STAND_IN, "/"), *self._packages()]
         self.router = self._guest("router", 256, "lan", "line", tree)
         self.lanhost = Namespace(self.access, "lanhost")
         self.internet4 = Namespace(self.access, "inet4")
@@ -100,18 +102,22 @@ class Lab:
             ends = ((end, self.sockets / name) for end, name in (("local", own), ("remote", other)))
             wire = ",".join(f"{end}.type=unix,{end}.path={path}" for end, path in ends)
             nics.append((f"dgram,id={link},{wire}", link, macs[link]))
+        if router and self.openwrt:
+            return OpenWrt(name, self.directory, memory, nics, files, self.openwrt, self.feed)
         return Guest(name, self.directory, memory, nics, files)
 
     def boot(self) -> None:
         """Both machines up to their root shells, our files unpacked."""
         ConsoleLoggingReporter.start(str(self.directory))
         image = guest_image()
-        self.access.power_on(image)
-        self.router.power_on(image, self.openwrt)
+        for guest in (self.access, self.router):
+            guest.power_on(image)
         for guest in (self.access, self.router):
             guest.log_in()
-            guest.check("tar -xf /dev/vdb -C /")
+            guest.unpack()
         self.tell("two machines run")
+        if isinstance(self.router, OpenWrt):
+            self.router.install(self.tell)
 
     def start_access(self) -> None:
         """The access network: routers, servers and the internet behind them."""
@@ -120,8 +126,10 @@ class Lab:
 
     def start_router(self) -> None:
         """OpenWrt's userland, or its stand-in."""
-        command = "/etc/init.d/network restart" if self.openwrt else "/sbin/openwrt-start"
-        self.router.check(command, timeout=120)
+        if isinstance(self.router, OpenWrt):
+            self.router.start(self.line)
+        else:
+            self.router.check("/sbin/openwrt-start", timeout=120)
         self.tell("the router runs")
 
     def start(self) -> None:
@@ -146,7 +154,9 @@ class Lab:
             for leftover in (guest.out_disk, guest.files, self.directory / f"{guest.name}.yaml"):
                 leftover.unlink(missing_ok=True)
         shutil.rmtree(self.sockets, ignore_errors=True)
-        shutil.rmtree(self.directory / "router-tree", ignore_errors=True)
+        (self.directory / "initramfs").unlink(missing_ok=True)
+        for folder in ("router-tree", "feed", "feed-stage"):
+            shutil.rmtree(self.directory / folder, ignore_errors=True)
 
 
 __all__ = ["Lab", "LabError", "addresses"]

@@ -50,11 +50,14 @@ def configuration(name: str, openwrt: bool = False) -> dict[str, str]:
 
 
 def write(folder: Path, chosen: str, openwrt: bool = False) -> None:
-    """The router's tree: every line's files in /etc/lines/<name>, the chosen one's in /etc/config as well."""
+    """The router's tree: every line's files in /etc/lines/<name>, the chosen one's in /etc/config as well.
+
+    A real OpenWrt has a configuration of its own at first.
+    """
     if chosen not in NAMES:
         raise ValueError(f"LINE '{chosen}': one of {', '.join(NAMES)} would be right")
     for name in NAMES:
-        for place in [f"etc/lines/{name}"] + ["etc/config"] * (name == chosen):
+        for place in [f"etc/lines/{name}"] + ["etc/config"] * (name == chosen and not openwrt):
             (folder / place).mkdir(parents=True, exist_ok=True)
             for file, text in configuration(name, openwrt).items():
                 (folder / place / file).write_text(text, encoding="utf-8")
