@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes an initramfs of a rootfs tarball, without unpacking it: cpio's newc format, as Linux'
-Documentation/driver-api/early-userspace/buffer-format.rst has it, and modules laid flat, as OpenWrt's kmodloader looks."""
+Documentation/driver-api/early-userspace/buffer-format.rst has it. Modules lie flat, where OpenWrt's kmodloader looks.
+"""
 
 from __future__ import annotations
 

@@ -166,8 +166,8 @@ class OpenWrt(Guest):
         if names & {"python3-light", "python3"}:
             return VARIANTS[1]
         raise LabError(
-            "NO_INTERPRETER: neither the image nor OPENWRT_FEED has MicroPython or Python 3: a folder with the packages "
-            "micropython-mbedtls and micropython-lib, or python3-light and what it needs, is right"
+            "NO_INTERPRETER: neither the image nor OPENWRT_FEED has MicroPython or Python 3: a folder with the "
+            "packages micropython-mbedtls and micropython-lib, or python3-light and what it needs, is right"
         )
 
     def prepare(self) -> None:
@@ -255,5 +255,5 @@ class OpenWrt(Guest):
             " [ -e $line/$file ] || cp /etc/config/$file $line/; done; done"
         )
         self.check(f"cp /etc/lines/{line}/* /etc/config/")
-        self.link("line", True)
         self.check("/etc/init.d/network restart", 120)
+        self.link("line", True)
