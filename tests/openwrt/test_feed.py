@@ -163,6 +163,24 @@ def test_refused(tmp_path, case):
         router.add("/tmp/lab/softwire_1.ipk")
 
 
+ANSWERS = {
+    "zone": ("NO_FIREWALL_ZONE: the firewall has no zone 'wan': --firewall-zone, or --add-zone\n", 1),
+    "MD5": ("Warning: NO_MD5: RADIUS needs MD5, which this interpreter lacks\nWritten.\n", 0),
+    "module": ("Warning: MISSING_PACKAGE: install the package kmod-ip6-tunnel\nWritten.\n", 0),
+    "something else": ("Segmentation fault\n", 139),
+}
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_not_configured(tmp_path, case):
+    """What `softwire configure` warns of ends the run at this step, under the code that it has there."""
+    said, status = ANSWERS[case]
+    router = Router(tmp_path, [("softwire configure", said, status), ("", "", 0)])
+    code = said.replace("Warning: ", "").partition(":")[0] if ": " in said else "NOT_CONFIGURED"
+    with pytest.raises(LabError, match=f"^{code}: "):
+        router.configure()
+
+
 # --- the command
 
 

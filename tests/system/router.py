@@ -9,6 +9,8 @@ import shlex
 from collections.abc import Iterator
 from datetime import datetime
 
+import pytest
+
 from tests.lab import addresses
 from tests.lab.lab import Lab
 from tests.system import capture
@@ -22,6 +24,15 @@ def seconds_between(first: str, second: str) -> float:
 
 RENEW = 5  # RFC 8415 section 7.3
 
+# What tests run on the router that not every OpenWrt has: its package there, and how to see that it is there.
+TOOLS = {
+    "curl": "command -v curl",
+    "ip-full": "/sbin/ip -d link show dev lo",
+    "iputils-ping": "/usr/bin/ping -M do -c 1 127.0.0.1",
+    "python3-light": "command -v python3",
+    "softwire": "test -e /usr/lib/softwire/softwire/__main__.mpy",
+}
+
 
 class Line:
     """The subscriber's line in the lab, seen from outside."""
@@ -32,6 +43,13 @@ class Line:
         self.lanhost = lab.lanhost
         self.changed = False
         self.router.check("cp /etc/config/network /etc/network.saved")
+
+    def need(self, *packages: str) -> None:
+        """Skips the test where an OpenWrt lacks something; the stand-in's guest has all of it."""
+        missing = [package for package in packages if self.router.run(TOOLS[package])[1]]
+        if missing:
+            assert self.lab.openwrt, f"the guest image lacks {missing}"
+            pytest.skip(f"this OpenWrt has no {' and no '.join(missing)}; OPENWRT_FEED may bring it")
 
     # The access network
 

@@ -44,6 +44,7 @@ class Softwires:
     """All of one module's, on the router that `line` has."""
 
     def __init__(self, line: Line, softwires: list[Softwire]):
+        line.need("curl", "ip-full")
         self.line = line
         self.router = line.router
         self.softwires = softwires

@@ -10,6 +10,7 @@ RELEASE = 8
 
 def wait_for_softwire(line, endpoint, ipv4=addresses.IPV4):
     """Until the router has the softwire in all its parts, and the LAN host's packets pass."""
+    line.need("ip-full")
     tunnel = f" remote {addresses.BORDER_ROUTER} local {endpoint} "
     line.router.wait_until(
         f"/sbin/ip -d link show dev sw-wan | grep -qF '{tunnel}'", 90, f"sw-wan goes from {endpoint}"
@@ -153,6 +154,7 @@ def test_killed_client(line):
 
 def test_refused_tunnel(line):
     """Another tunnel between the same ends makes netifd refuse ours: HANDOVER_REFUSED, until the other one is gone."""
+    line.need("ip-full")
     with line.undone():
         line.router.check("/sbin/ifdown wan")
         line.wait_until_gone()

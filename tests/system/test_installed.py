@@ -24,5 +24,6 @@ def test_feed(line, script, shell):
 
 def test_the_modules_are_bytecode(line):
     """What runs is what is packed for MicroPython, no source beside it."""
+    line.need("softwire")
     names = line.router.check("find /usr/lib/softwire -type f").split()
     assert names and all(name.endswith(".mpy") for name in names)

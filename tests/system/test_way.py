@@ -43,6 +43,7 @@ config redirect
 
 def test_tunnel_device(line):
     """The device is an ipip6 tunnel between both endpoints, without encapsulation limit, its MTU the line's less 40."""
+    line.need("ip-full")
     device = line.router.check("/sbin/ip -d link show dev sw-wan")
     assert " mtu 1460 " in device
     assert (

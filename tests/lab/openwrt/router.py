@@ -203,6 +203,10 @@ class OpenWrt(Guest):
             raise LabError(f"NO_ROOM: no room for {what.rpartition('/')[2]}:\n{room}\n{said.strip()}")
         raise LabError(f"NOT_INSTALLED: {command!r} ended with status {status}:\n{said.strip()}")
 
+    def removal(self) -> str:
+        """The command that removes our package."""
+        return f"{OPKG} remove {self.package}" if self.manager == "opkg" else f"{APK} del {self.package}"
+
     def path_of(self, package: str) -> str:
         """Where our package lies on the router."""
         return f"{FEED}/{self.manager}/{self.feed.ours[self.manager][package]}"

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Our package under the package manager of a real OpenWrt: twice, without room, removed and installed again."""
+
+import pytest
+
+from tests.lab.guest import LabError
+from tests.lab.openwrt.router import IS_THERE
+
+OURS = "/usr/lib/softwire /etc/softwire /usr/sbin/softwire /lib/netifd/softwire.script /lib/netifd/proto/softwire.sh"
+
+
+@pytest.fixture
+def manager(line):
+    """The line, on a router that has a package manager."""
+    if not line.lab.openwrt:
+        pytest.skip("the stand-in has no package manager: make test-openwrt")
+    return line
+
+
+def test_installed_twice(manager):
+    """Is fine, is said, and touches nothing."""
+    router = manager.router
+    before = manager.ifindex(), manager.client(), router.installed()
+    assert IS_THERE.search(router.add(router.path_of(router.package)))
+    assert (manager.ifindex(), manager.client(), router.installed()) == before
+
+
+def test_no_room(manager):
+    """A full overlay is told with what the package manager said and what `df` shows."""
+    router = manager.router
+    if router.manager != "opkg":
+        pytest.skip("apk looks for room only as it writes")
+    # What opkg looks at.
+    router.check("mkdir -p /overlay && mount -t tmpfs -o size=16k tmpfs /overlay")
+    try:
+        with pytest.raises(LabError, match=r"(?s)^NO_ROOM: .* /overlay\n.*Only have 16kb available"):
+            router.add(f"--force-reinstall {router.path_of(router.package)}")
+    finally:
+        router.check("umount /overlay")
+    assert router.package in router.installed()
+
+
+def test_removed_and_installed_again(manager):
+    """No file, no interface and no process of ours is left; installed again it is up after a network restart."""
+    router = manager.router
+    configuration = router.check("cat /etc/config/network")
+    with manager.undone():
+        router.check(router.removal(), 120)
+        manager.wait_until_gone()
+        assert router.run(f"ls -d {OURS} /etc/hotplug.d/iface/*softwire* /var/run/softwire 2>/dev/null")[0] == "\n"
+        assert manager.endpoints() == [] and manager.client() == []
+        assert router.run("ubus list network.interface.wan_ep")[1] != 0
+        assert router.check("cat /etc/config/network") == configuration
+        assert router.package not in router.installed()
+        router.add(router.path_of(router.package))
+        router.check("/etc/init.d/network restart", 120)
+        manager.wait_for_softwire()
