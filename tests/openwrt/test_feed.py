@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The packages that go into a real OpenWrt, and what the lab says of its package managers' answers, without booting it."""
+"""The packages that go into a real OpenWrt, and what is said of its package managers' answers, without booting it."""
 
 import gzip
 import subprocess

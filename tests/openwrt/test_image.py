@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the lab says of an OPENWRT_IMAGE before it boots: each wrong one has a code, and a right one is taken for what it is."""
+"""What the lab says of an OPENWRT_IMAGE before it boots: each wrong one has a code, a right one is known."""
 
 import gzip
 import io
