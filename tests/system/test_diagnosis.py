@@ -205,6 +205,20 @@ def test_router_advertisement(line):
         line.access("line next-phone")
 
 
+def test_firewall_does_not_know_the_line(line):
+    """The firewall was loaded when the line had another port."""
+    with line.undone():
+        line.router.check("/sbin/ifdown wan6; nft list table inet fw4 | sed s/eth1/eth7/ > /tmp/rules")
+        line.wait_until_gone()
+        line.router.check("nft delete table inet fw4; nft -f /tmp/rules; /sbin/ifup wan6")
+        line.router.wait_until("pgrep odhcp6c", 60, "the DHCPv6 client runs")
+        told = Told(line)
+        line.router.check("/etc/init.d/firewall restart", 60)
+        line.wait_for_softwire()
+    told.names("line's router", "FIREWALL_NOT_LOADED", "eth1", "/etc/init.d/firewall reload")
+    told.stops()
+
+
 def test_client_id(line):
     """A client id that is no DUID-LL: the server answers the doctor's, which is one."""
     with line.undone():

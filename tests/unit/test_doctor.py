@@ -400,6 +400,16 @@ class DoctorTest(unittest.TestCase):
         self.stage.network.advertisement = OSError(1)
         self.names("prefix", "NO_DEFAULT_ROUTE")
 
+    def test_firewall_that_does_not_know_the_line(self):
+        """As it is where a port was given to the line, and the firewall was not loaded again."""
+        self.stage.network.advertisement = None
+        self.stage.statuses["wan6"]["route"] = []
+        self.down()
+        self.stage.outputs["nft list table inet fw4"] = RULES.replace("eth0", "eth7")
+        self.names("line's router", "FIREWALL_NOT_LOADED", "eth0", "/etc/init.d/firewall reload")
+        self.stage.outputs["nft list table inet fw4"] = ""
+        self.names("line's router", "NO_RA")
+
     def test_lifetime_zero(self):
         self.stage.network.advertisement.lifetime = 0
         self.names("line's router", "RA_NO_DEFAULT", "fe80::1")

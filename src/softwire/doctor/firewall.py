@@ -40,6 +40,12 @@ def concerns(found, device, wanted):
     return any([word in rule for rule in reached for word in wanted])
 
 
+def ignores(device, run):
+    """Whether fw4 is loaded, and no rule of it names the device: what comes in there is rejected."""
+    loaded = rules(run("nft", "list", "table", "inet", "fw4"))
+    return bool(loaded) and not any(['"{}"'.format(device) in rule for chain, rule in loaded])
+
+
 def on(options, name):
     return options.get(name) in ("1", "on", "true", "yes", "enabled")
 

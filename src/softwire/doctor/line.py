@@ -9,6 +9,7 @@ from softwire import provisioning
 from softwire.address import format_prefix, parse_mac
 from softwire.config import LISTS, OPTIONS, Config
 from softwire.dhcpv6 import duid_kind
+from softwire.doctor import firewall
 from softwire.doctor.finding import NOTE, note, ok, wrong
 from softwire.doctor.router import as_list
 from softwire.errors import ProvisioningError
@@ -189,6 +190,15 @@ def check_advertisement(case):
     silent = "no router advertisement came on {} after three solicitations".format(line.device)
     if heard is None and line.default_route:
         yield note("RA_SILENT", "the line's router is silent, though its route is still valid", silent)
+    elif heard is None and firewall.ignores(line.device, case.router.run):
+        yield wrong(
+            "FIREWALL_NOT_LOADED",
+            "the firewall rejects what comes in on {}, the line's router's word with it".format(line.device),
+            "no rule of table inet fw4 names {}".format(line.device),
+            "'/etc/init.d/firewall reload'; if it stays so, add {} to the networks of zone wan".format(
+                line.name
+            ),
+        )
     elif heard is None:
         yield wrong(
             "NO_RA",
