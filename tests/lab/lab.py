@@ -70,12 +70,13 @@ class Lab:
         self.access = self._guest("access", 384, "line", "lan", ACCESS_TREE)
         self.access.extra = ["-object", f"filter-dump,id=capture,netdev=line,file={self.capture}"]
         lines.write(directory / "router-tree", line, bool(self.openwrt))
-        tree = [*ROUTER_TREE, (directory / "router-tree", "/")]
+        # The line's configuration comes after the stand-in's own.
+        tree = [*ROUTER_TREE, *([] if self.openwrt else [(STAND_IN, "/")]), (directory / "router-tree", "/")]
         if self.openwrt:
             self.feed = feeds.make(images.given(os.environ, "OPENWRT_FEED"), directory / "feed")
             tree += [(self.feed.folder, FEED), (self.feed.sources, SOURCES)]
         else:
-            tree += [(STAND_IN, "/"), *self._packages()]
+            tree += self._packages()
         self.router = self._guest("router", 256, "lan", "line", tree)
         self.lanhost = Namespace(self.access, "lanhost")
         self.internet4 = Namespace(self.access, "inet4")
