@@ -10,14 +10,8 @@ except ImportError:
     pyubus = None
 
 SOCKET = "/var/run/ubus/ubus.sock"
-# libubus' codes, which the command negates in part; and its own where nobody is connected.
-REASONS = {
-    4: "ubus does not know it",
-    6: "not allowed",
-    7: "no answer in time",
-    249: "no answer in time",
-    255: "ubus does not run",
-}
+# libubus' codes; the command ends with them or with 256 less the code, and with 255 where it finds no ubus.
+REASONS = {4: "ubus does not know it", 6: "not allowed", 7: "no answer in time", 255: "ubus does not run"}
 
 
 class UbusError(Exception):
@@ -47,7 +41,10 @@ def _call_command(object_name, method, message):
         text = output(["ubus", "-t", "5", "call", object_name, method, json.dumps(message)])
         return json.loads(text or "{}")
     except OSError as error:
-        reason = REASONS.get(error.args[0], "the command ubus ended with status {}".format(error.args[0]))
+        status = error.args[0]
+        reason = (
+            REASONS.get(status) or REASONS.get(256 - status) or "the command ended with {}".format(status)
+        )
         raise UbusError("{} {}: {}".format(object_name, method, reason))
     except ValueError as error:
         raise UbusError("{} {}: {}".format(object_name, method, error))

@@ -41,10 +41,11 @@ class TestCommand(unittest.TestCase):
     def test_words(self):
         for status, told in (
             (4, "ubus does not know it"),
+            (252, "ubus does not know it"),
             (7, "no answer in time"),
             (249, "no answer in time"),
             (255, "ubus does not run"),
-            (9, "the command ubus ended with status 9"),
+            (9, "the command ended with 9"),
         ):
             self.assertEqual(self.failure(status), "network.interface.wan6 status: " + told)
 
