@@ -238,6 +238,7 @@ Interface wan6: dhcpv6 becomes flets
 Written. 'softwire configure --undo' puts back what was there before (/etc/softwire/before.json).
 Now run:
   /etc/init.d/network reload
+  /etc/init.d/firewall reload
 Then 'softwire status wan' tells how it goes.
 """
     )

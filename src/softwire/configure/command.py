@@ -370,7 +370,9 @@ def configure(given, options, files):
     files.put(changed, [("record", RECORD)])
     print("Written. 'softwire configure --undo' puts back what was there before ({}).".format(RECORD))
     name = names[-1]
-    status = finish(given, advice.commands(protocols, names, "firewall" in changed))
+    # A port that no interface had before is in no zone yet, so that the line's answers would be rejected.
+    firewall = "firewall" in changed or bool(given.wan) and "firewall" in files.names
+    status = finish(given, advice.commands(protocols, names, firewall))
     print("Then 'softwire status {}' tells how it goes.".format(name))
     return status
 
