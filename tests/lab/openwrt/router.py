@@ -64,6 +64,7 @@ class OpenWrt(Guest):
         self.image = image
         self.feed = feed
         self.manager = ""
+        self.release = ""
         self.package = ""
 
     def system(self, image: Path) -> tuple[list[str], Path | None, str | None]:
@@ -117,6 +118,10 @@ class OpenWrt(Guest):
         self.run("mkdir -p /var/log; logread > /var/log/messages")
         return super().fetch(paths, into)
 
+    def unpack(self) -> None:
+        self.release = self.identify()
+        super().unpack()
+
     # The image
 
     def identify(self) -> str:
@@ -129,11 +134,12 @@ class OpenWrt(Guest):
             raise LabError(
                 f"WRONG_ARCHITECTURE: {self.image.about()} runs on {architecture}: x86_64 is right"
             )
-        missing = [port for port in ("eth0", "eth1") if self.run(f"test -e /sys/class/net/{port}")[1]]
+        devices = ["/sys/class/net/eth0", "/sys/class/net/eth1", self.device("files")]
+        missing = [device for device in devices if self.run(f"test -e {device}")[1]]
         if missing:
             raise LabError(
-                f"NO_PORT: the kernel shows no {' and no '.join(missing)}: it lacks virtio_net, "
-                "which OPENWRT_MODULES may bring where the kernel has it as a module"
+                f"NO_VIRTIO: the kernel shows no {' and no '.join(missing)}: it lacks virtio_net or virtio_blk, "
+                "which OPENWRT_MODULES may bring where the kernel has them as modules"
             )
         self.wait_until(
             "ifstatus lan | grep -q '\"up\": true'", 120, "interface lan of the image's own network is up"
@@ -213,7 +219,7 @@ class OpenWrt(Guest):
 
     def install(self, tell: typing.Callable[[str], None]) -> None:
         """Our package and what it needs."""
-        tell(f"the router is {self.identify()}")
+        tell(f"the router is {self.release}")
         self.package = self.choose()
         before = self.installed()
         self.prepare()
