@@ -142,7 +142,9 @@ class OpenWrt(Guest):
                 "which OPENWRT_MODULES may bring where the kernel has them as modules"
             )
         self.wait_until(
-            "ifstatus lan | grep -q '\"up\": true'", 120, "interface lan of the image's own network is up"
+            "ifstatus lan | grep -q '\"up\": true'",
+            BOOT_SECONDS,
+            "interface lan of the image's own network is up",
         )
         for manager in "apk", "opkg":
             if self.run(f"command -v {manager}")[1] == 0:
