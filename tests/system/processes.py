@@ -40,6 +40,9 @@ def started(router: Commands, pattern: str) -> list[list[str]]:
     events = router.check(f"awk '{EVENTS.replace('PATTERN', pattern)}' {TRACING}/trace").split("\n")
     # Each command of a test is a `sh -c` of the console's shell, and has labgrid's variable in its environment.
     own = re.compile(r' a0="sh" a1="-c" a2=.* a3=\(fault\) .*="MARKER=')
+    # What was not in memory yet is a (fault).
     return [
-        re.findall(r' a\d="(.*?)"(?= a\d=|$)', event) for event in events if event and not own.search(event)
+        [quoted or "(fault)" for quoted in re.findall(r' a\d=(?:"(.*?)"|\(fault\))(?= a\d=|$)', event)]
+        for event in events
+        if event and not own.search(event)
     ]
