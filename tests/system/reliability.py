@@ -60,12 +60,19 @@ class Report:
         self.rows += [*recovery.others, recovery]
 
     def write(self) -> None:
-        """docs/reliability.md where the faults were whole, else a copy among the run's files."""
+        """docs/reliability.md where the faults were whole, else a copy among the run's files.
+
+        The rows of faults that this run left out stay, so that one can be injected again: make faults ARGS='-k cable'.
+        """
         path = ROOT / ("docs/reliability.md" if LONG else "build/test/reliability.md")
-        lines = [
-            f"| {row.name} | {row.meanwhile} | {row.diagnosis} | {row.seconds:.0f} s |" for row in self.rows
-        ]
-        path.write_text(HEAD + "\n".join(lines) + "\n" + fuzzed(), encoding="utf-8")
+        rows = {}
+        if path.exists():
+            told = path.read_text(encoding="utf-8").partition(HEAD)[2].splitlines()
+            rows = {line.split(" | ")[0]: line for line in told if line.startswith("| ")}
+        for row in self.rows:
+            line = f"| {row.name} | {row.meanwhile} | {row.diagnosis} | {row.seconds:.0f} s |"
+            rows[line.split(" | ")[0]] = line
+        path.write_text(HEAD + "\n".join(rows.values()) + "\n" + fuzzed(), encoding="utf-8")
 
 
 def fuzzed() -> str:
