@@ -4,6 +4,7 @@
 import os
 import pty
 import select
+import signal
 import termios
 import time
 
@@ -16,6 +17,8 @@ class Terminal:
         self.status = None
         self.process, self.descriptor = pty.fork()
         if not self.process:
+            # A shell that runs the tests in the background has them ignore it, and so would the program.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.execve(arguments[0], arguments, environment)
 
     def _read(self, seconds):
