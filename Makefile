@@ -12,11 +12,11 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 setup  := @tests/setup.sh
 python := build/venv/bin/python
-# ARGS reaches pytest, make bench and make demo: make unit ARGS='-k wire -x'
 # Every fault in turn takes too long for every change: make system runs them.
 slow = $(addprefix tests/system/test_,diagnosis.py faults.py)
 # Not yet tried on a real OpenWrt.
 untried = $(addprefix tests/system/test_,profiles.py telephone.py)
+# ARGS reaches pytest, make bench and make demo: make unit ARGS='-k wire -x'
 pytest  = $(python) -m pytest --junit-xml=build/junit-$@.xml $(ARGS)
 
 help: ## what there is
@@ -27,7 +27,7 @@ demo: ## two machines, and a line comes up before your eyes (LINE=next, cross, h
 	$(setup) host python image
 	@LINE=$(LINE) $(python) -m tests.lab.demo $(ARGS)
 
-test: lint ## every test
+test: lint ## every test but those of all faults in turn, which make system runs
 	$(setup) host python floor arch image
 	@$(pytest) tests/unit tests/fuzz tests/floor tests/arch tests/handler tests/package tests/openwrt \
 		tests/integration tests/system $(addprefix --ignore=,$(slow))
@@ -60,7 +60,7 @@ system: ## the whole way, from the line's DHCPv6 to a LAN host's packet (boots m
 	$(setup) host python image
 	@$(pytest) tests/system
 
-test-openwrt: ## the same on a real OpenWrt: OPENWRT_IMAGE=<path> OPENWRT_FEED=<folder>; tests/openwrt/README.md
+test-openwrt: ## most of it on a real OpenWrt: OPENWRT_IMAGE=<path> OPENWRT_FEED=<folder>; tests/openwrt/README.md
 	$(setup) host python image
 	@$(python) -m tests.lab.openwrt
 	@$(pytest) tests/system $(addprefix --ignore=,$(slow) $(untried))
