@@ -67,6 +67,12 @@ class Commands:
         """Runs the command until it succeeds."""
         return wait_until(lambda: self.run(command)[1] == 0, timeout, what)
 
+    def push(self, text: str, path: str) -> None:
+        """Writes a file of some length, in pieces that a console takes."""
+        self.check(f": > {path}")
+        for start in range(0, len(text), 800):
+            self.check(f"printf %s {shlex.quote(text[start : start + 800])} >> {path}")
+
 
 class Namespace(Commands):
     """A network namespace of a guest."""

@@ -38,13 +38,6 @@ sys.exit(status)
 """
 
 
-def push(router, text, path):
-    """A file of some length, over the console."""
-    router.check(f": > {path}")
-    for start in range(0, len(text), 800):
-        router.check(f"printf %s {shlex.quote(text[start : start + 800])} >> {path}")
-
-
 @pytest.fixture
 def bare(line):
     """The router without interfaces wan and wan6, the secrets in a file."""
@@ -101,8 +94,8 @@ def test_a_person_at_the_terminal(bare):
     """The router's own interpreter: what is typed is not shown, and Ctrl-C leaves everything as it was."""
     bare.need("python3-light")
     before = configuration(bare.router)
-    push(bare.router, TERMINAL.read_text(encoding="utf-8"), "/etc/terminal.py")
-    push(bare.router, PERSON, "/etc/person.py")
+    bare.router.push(TERMINAL.read_text(encoding="utf-8"), "/etc/terminal.py")
+    bare.router.push(PERSON, "/etc/person.py")
     try:
         shown, status = bare.router.run("python3 -B /etc/person.py \"$(printf '\\003')\"", 180)
         assert status == 130, shown
