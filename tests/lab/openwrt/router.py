@@ -263,8 +263,9 @@ class OpenWrt(Guest):
         # What a line does not speak of is as the image has it; the usual line is as it was just configured.
         self.check("cp /etc/config/network /etc/lines/next-phone/network")
         self.check(
-            "for line in /etc/lines/*; do for file in dhcp network; do"
-            " [ -e $line/$file ] || cp /etc/config/$file $line/; done; done"
+            "for line in /etc/lines/*; do [ ! -e $line/dhcp ] || mv $line/dhcp $line/own; cp /etc/config/dhcp $line/;"
+            " [ ! -e $line/own ] || { uci -c $line -m import dhcp < $line/own && uci -c $line commit dhcp; };"
+            " rm -f $line/own; done"
         )
         self.check(f"cp /etc/lines/{line}/* /etc/config/")
         self.check("/etc/init.d/network restart", 120)
