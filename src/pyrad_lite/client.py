@@ -42,12 +42,14 @@ class Client:
 
     Not in pyrad: `ignored` counts, by reason, the datagrams that were no reply ("malformed", "id", "code",
     "authenticator", "message-authenticator", "proxy-state") and the errors the network reported
-    ("unreachable"); `device` binds to a network device; `reply.source` is the host that answered.
+    ("unreachable"); `device` binds to a network device; `reply.source` is the host that answered, `reply.tries`
+    how often it was asked, `reply.copies` how often the reply came within `linger` seconds of the first.
     """
 
     IRT = 2
     MRT = 16
     device = ""
+    linger = 0
     _source: tuple = ()
     # What a test, or a caller with other descriptors to watch, may replace. wait(socket, milliseconds) says
     # whether the socket is readable; what it raises, unless an OSError, ends the exchange.
@@ -151,6 +153,7 @@ class Client:
                         reply = self._accept(pkt, sock.recv(4096))
                         if reply is not None:
                             reply.tries = attempt + 1
+                            reply.copies = 1 + self._copies(pkt, sock)
                             return reply
                     except OSError:  # a server that is just starting refuses: no reason to give up
                         self._ignore("unreachable")
@@ -160,6 +163,19 @@ class Client:
                 elapsed = self.ticks_diff(self.ticks_ms(), start)
             if elapsed >= limit:
                 break
+
+    def _copies(self, pkt, sock):
+        found = 0
+        start = self.ticks_ms()
+        while found < _MAX_ERRORS:
+            left = self.linger * 1000 - self.ticks_diff(self.ticks_ms(), start)
+            try:
+                if left <= 0 or not self.wait(sock, left):
+                    break
+                found += self._accept(pkt, sock.recv(4096)) is not None
+            except OSError:
+                break
+        return found
 
     def _transmit(self, sock, raw):
         for _ in range(2):  # an ICMP error for an earlier request is reported here, too, and nothing is sent

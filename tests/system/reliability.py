@@ -31,9 +31,9 @@ doctor` was asked meanwhile, its line is named.
 class Recovery:
     """One fault that has just ended."""
 
-    def __init__(self, name: str, meanwhile: str, diagnosis: str = ""):
+    def __init__(self, name: str, meanwhile: str, *diagnosis: str):
         self.name = name
-        self.diagnosis = diagnosis and f"`{diagnosis}`"
+        self.diagnosis = ", ".join([f"`{code}`" for code in diagnosis])
         self.meanwhile = meanwhile
         self.began = time.monotonic()
         self.seconds: float | None = None
@@ -65,18 +65,19 @@ class Report:
         The rows of faults that this run left out stay, so that one can be injected again: make faults ARGS='-k cable'.
         """
         path = ROOT / ("docs/reliability.md" if LONG else "build/test/reliability.md")
-        rows = {}
-        if path.exists():
-            told = path.read_text(encoding="utf-8").partition(HEAD)[2].splitlines()
-            rows = {line.split(" | ")[0]: line for line in told if line.startswith("| ")}
+        told = path.read_text(encoding="utf-8").partition(HEAD)[2] if path.exists() else ""
+        table, _, fuzz = told.partition("\n\n")
+        rows = {line.split(" | ")[0]: line for line in table.splitlines()}
         for row in self.rows:
             line = f"| {row.name} | {row.meanwhile} | {row.diagnosis} | {row.seconds:.0f} s |"
             rows[line.split(" | ")[0]] = line
-        path.write_text(HEAD + "\n".join(rows.values()) + "\n" + fuzzed(), encoding="utf-8")
+        path.write_text(
+            HEAD + "\n".join(rows.values()) + "\n" + (fuzzed() or fuzz and f"\n{fuzz}"), encoding="utf-8"
+        )
 
 
 def fuzzed() -> str:
-    """What `make fuzz` has counted in this tree so far."""
+    """What `make fuzz` has counted in this tree so far; empty where it has not run."""
     counted = ROOT / "build/fuzz/inputs.json"
     if not counted.exists():
         return ""

@@ -4,7 +4,7 @@
 `make faults` makes each as long and as often as the report says; `make test` the same ones short.
 """
 
-import base64
+import contextlib
 import re
 import shlex
 from pathlib import Path
@@ -30,11 +30,11 @@ def report(booted):
 
 @pytest.fixture
 def fault(line, report, request):
-    """fault(name, meanwhile, diagnosis): called when the fault ends; what is left of the time is the recovery's."""
+    """fault(name, meanwhile, *diagnosis): called when the fault ends; what is left of the time is the recovery's."""
     recoveries = []
 
-    def ended(name, meanwhile, diagnosis=""):
-        recovery = reliability.Recovery(name, meanwhile, diagnosis)
+    def ended(name, meanwhile, *diagnosis):
+        recovery = reliability.Recovery(name, meanwhile, *diagnosis)
         recoveries.append(recovery)
         return recovery
 
@@ -140,8 +140,12 @@ def test_radius_loses_most_answers(line, fault, netem):
     netem("loss 70%")
     new_softwire(line)
     line.wait(lambda: line.interface("wan")["up"], 600, "wan is up")
+    named = "ANSWERED_LATE", "NO_ANSWER"  # one answer in three comes at once
+    told = line.wait(
+        lambda: [code for code in Told(line).at("exchange") if code in named], 900, "the doctor names it"
+    )
     netem("loss 0%")
-    fault("seven of ten packets from the operator lost", "came up by retransmission")
+    fault("seven of ten packets from the operator lost", "came up by retransmission", told[0])
 
 
 def test_radius_answers_twice_and_out_of_order(line, fault, netem):
@@ -149,18 +153,17 @@ def test_radius_answers_twice_and_out_of_order(line, fault, netem):
     netem("delay 3s 1s duplicate 100%")
     new_softwire(line)
     line.wait(lambda: line.interface("wan")["up"], 300, "wan is up")
+    told = diagnosed(line, "exchange", "ANSWERED_LATE")
+    netem("duplicate 100%")
+    diagnosed(line, "exchange", "ANSWERED_TWICE")
     netem("delay 0ms")
-    fault("answers twice, late and out of order", "one softwire came up")
+    fault("answers twice, late and out of order", "one softwire came up", told, "ANSWERED_TWICE")
 
 
 def test_forged_answers_first(line, fault):
     """Answers from the server's address that do not know the secret are counted, and the right one is waited for."""
     access = line.lab.access
-    forger = base64.b64encode((Path(__file__).parent / "guest/forge.py").read_bytes()).decode()
-    access.check("rm -f /tmp/forge.b64")
-    for start in range(0, len(forger), 800):
-        access.check(f"printf %s {forger[start : start + 800]} >> /tmp/forge.b64")
-    access.check("base64 -d /tmp/forge.b64 > /tmp/forge.py")
+    access.push((Path(__file__).parent / "guest/forge.py").read_text(encoding="utf-8"), "/tmp/forge.py")
     command = f"setsid python3 /tmp/forge.py line0 {addresses.RADIUS} > /tmp/forge.out 2>&1"
     # While the server is away, the forger's answers are the first.
     line.access("radius stop")
@@ -224,8 +227,9 @@ def test_dhcpv6_server_gone(line, fault):
     # odhcp6c keeps a withdrawn prefix until the Reply after next; only then may it come again.
     line.renew()
     line.access(f"renumber {addresses.PREFIX} {addresses.IPV4}")
+    told = diagnosed(line, "DHCPv6", "PREFIX_MOVED")
     line.renew()
-    fault("renumbered back, without a warning", "the LAN's hosts drop the old prefix").also(moved)
+    fault("renumbered back, without a warning", "the LAN's hosts drop the old prefix", told).also(moved)
     line.wait(lambda: line.endpoints() == [addresses.ENDPOINT], 120, "the softwire is back")
 
 
@@ -291,9 +295,14 @@ def test_border_router_forgets(line, fault):
         reliability.stop_sending(line.lanhost)
     first, second = line.requests()[-2:]
     assert seconds_between(first, second) >= 300
-    recovery = fault("the border router forgets us", "asked again after five minutes at least")
+    recovery = fault(
+        "the border router forgets us", "asked again after five minutes at least", "BORDER_ROUTER_FORGOT"
+    )
     line.wait(lambda: line.seen_by_ipv4() == addresses.IPV4, 60, "IPv4 passes")
     recovery.over()
+    # The doctor's own question would have mended it before.
+    line.access("forget")
+    diagnosed(line, "border router", "BORDER_ROUTER_FORGOT")
     line.configure(watch=None)
 
 
@@ -302,6 +311,8 @@ def test_border_router_forgets(line, fault):
 
 def test_reload_and_ifup_in_every_state(line, fault):
     """network reload, ifdown and ifup while it is down, setting up, asking, waiting to retry and up."""
+    line.router.check("/sbin/ifdown wan")
+    told = diagnosed(line, "settings", "TURNED_OFF")
     line.access("radius silent")
     for _ in range(rounds(20, 2)):
         for command in "/sbin/ifup wan", "/etc/init.d/network reload", "/sbin/ifdown wan; /sbin/ifup wan":
@@ -316,24 +327,38 @@ def test_reload_and_ifup_in_every_state(line, fault):
         ):
             line.router.check(command)
             line.router.check("/etc/init.d/network reload")
-    fault("reload, ifdown and ifup of both interfaces in every state", "")
+    fault("reload, ifdown and ifup of both interfaces in every state", "", told)
 
 
 def test_client_killed_in_every_state(line, fault):
-    """kill -9 while it waits for the line's answer, while it waits to try again, and while it holds a softwire."""
+    """kill -9 while it has no prefix that will do, asks, waits to try again, and holds a softwire."""
+
+    @contextlib.contextmanager
+    def killing():
+        killed = line.client()
+        yield f"kill -9 {' '.join(killed)}"
+        line.wait(lambda: len(line.client()) == 1 and line.client() != killed, 60, "another client runs")
+
+    line.access("delegate 2001:db8:4000:300::/72")
+    line.router.check("ubus call network.interface.wan6 renew")
+    line.wait_for_error("PREFIX_TOO_LONG")
+    with killing() as command:
+        line.router.check(command)
+    line.access(f"delegate {addresses.PREFIX}")
+    line.router.check("ubus call network.interface.wan6 renew")
     for word, state in ("silent", "asking"), ("reject", "retrying"), ("accept", "up"):
         line.access(f"radius {word}")
         line.router.check("/sbin/ifup wan")
         # The pauses between tries are short at first.
         line.wait(lambda state=state: line.status()["phase"] == state, 240, f"the client is {state}")
-        killed = line.client()
-        line.router.check(f"kill -9 {' '.join(killed)}")
-        line.wait(
-            lambda killed=killed: len(line.client()) == 1 and line.client() != killed,
-            60,
-            "another client runs",
-        )
-    fault("kill -9 of the client while it asks, waits and holds", "netifd starts another")
+        with killing() as command:
+            told = Told(line, program=f"{command}; softwire")
+    (told,) = [code for code in ("NOT_UP", "JUST_UP") if code in told.at("softwire")]
+    fault(
+        "kill -9 of the client while it waits for the line, asks, waits and holds",
+        "netifd starts another",
+        told,
+    )
 
 
 def step_clock(line, years):
@@ -366,9 +391,10 @@ def test_run_directory_full(line, fault):
         line.router.check("/sbin/ifup wan")
         assert "is /var full?" in line.wait_for_error("NO_RUN_DIRECTORY")
         assert line.seen_by_ipv6().startswith("2001:db8:4000:300:")
+        told = diagnosed(line, "router", "NO_RUN_DIRECTORY")
     finally:
         line.router.check("umount /var/run/softwire")
-    fault("/var/run full", "`NO_RUN_DIRECTORY`")
+    fault("/var/run full", "`NO_RUN_DIRECTORY`", told)
 
 
 # --- two lines
@@ -415,12 +441,22 @@ def test_two_lines(line, fault):
     assert line.seen_by_ipv4() == addresses.IPV4
     routes = router.check("/sbin/ip -4 route show default")
     assert "dev sw-wan" in routes.splitlines()[0] and "dev sw-second" in routes and " metric 20" in routes
+    told = Told(line, "second", addresses.INTERNET4)
+    assert "leaves through sw-wan" in told.at("softwire")["OTHER_DEFAULT_ROUTE"]["text"], told.findings
+    assert told.wrong() == [] and Told(line).notes() == []
     before = line.ifindex(), line.client(), len(line.requests())
     router.check("/sbin/ifdown wan6b")
     router.wait_until("! [ -e /sys/class/net/sw-second ]", 30, "the second softwire is gone")
     assert line.seen_by_ipv4() == addresses.IPV4
+    told = Told(line, "second")
+    told.names("cable", "TURNED_OFF", "interface wan6b is turned off")
     router.check("/sbin/ifup wan6b")
-    recovery = fault("one of two lines lost and back", "the other softwire was not touched")
+    recovery = fault(
+        "one of two lines lost and back",
+        "the other softwire was not touched",
+        "TURNED_OFF",
+        "OTHER_DEFAULT_ROUTE",
+    )
     line.wait(lambda: router.run(through)[0].strip() == ipv4, 120, "the second softwire carries packets")
     recovery.over()
     assert (line.ifindex(), line.client()) == before[:2]

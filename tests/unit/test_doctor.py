@@ -370,6 +370,19 @@ class DoctorTest(unittest.TestCase):
         self.stage.network.offer = Network().offer
         self.names("DHCPv6", "PREFIX_NOT_ASKED", "2001:db8:4000:300::/56")
 
+    def test_another_prefix_is_offered(self):
+        """The server lost its memory; a server that knows the router by another client id says nothing of it."""
+        octets = self.stage.network.offer[0][1].replace(b"\x40\0\x03", b"\x40\0\x05")
+        self.stage.network.offer = [(25, octets)]
+        self.assertEqual(self.examine(), [("DHCPv6", "note", "PREFIX_MOVED")])
+        told = [item for _, item in self.found if item.code][0]
+        self.assertIn("2001:db8:4000:500::/56", told.text)
+        self.assertIn("2001:db8:4000:300::/56", told.seen)
+        self.stage.commands[0].insert(1, "-c00030001525400123401")
+        self.assertEqual(self.examine(), [("DHCPv6", "note", "PREFIX_MOVED")])
+        self.stage.commands[0][1] = "-c00030001525400123402"
+        self.assertEqual(self.examine(), [])
+
     def test_unanswered_but_up(self):
         """A line that works by its advertisement alone."""
         self.unanswered("-P0")
@@ -457,10 +470,22 @@ class DoctorTest(unittest.TestCase):
         """What a lossy line, or somebody who forges replies, shows although the right answer came."""
 
         def dry_run(interface, method, line, tell):
-            method.answer = {"server": "[2001:db8:1812::1]:1812", "tries": 3, "ignored": {"authenticator": 2}}
+            method.answer = {
+                "server": "[2001:db8:1812::1]:1812",
+                "tries": self.tries,
+                "copies": 3,
+                "ignored": {"authenticator": 2},
+            }
             return method.provision(line, 0)
 
         tunnel.dry_run = dry_run
+        self.tries = 1
+        self.assertEqual(
+            self.examine(), [("exchange", "note", "ANSWERED_TWICE"), ("exchange", "note", "BAD_REPLIES")]
+        )
+        self.assertIn("came 3 times to 1 request", [item.text for step, item in self.found if item.code][0])
+        # Each of three requests may be answered.
+        self.tries = 3
         self.assertEqual(
             self.examine(), [("exchange", "note", "ANSWERED_LATE"), ("exchange", "note", "BAD_REPLIES")]
         )
@@ -477,6 +502,20 @@ class DoctorTest(unittest.TestCase):
         self.stage.states["wan"]["error"]["code"] = "HANDOVER_REFUSED"
         self.names("softwire", "HANDOVER_REFUSED", "kmod-ip6-tunnel")
         self.assertEqual([item.status for _, item in self.found[-4:]], ["not tried"] * 4)
+
+    def test_another_state_than_at_first(self):
+        """The client was killed, or has just come up, while the doctor was at the line."""
+        known = dict(self.stage.statuses["wan"])
+
+        def solicit_router(device):
+            self.stage.statuses["wan"] = dict(known, up=not known["up"])
+            return self.stage.network.advertisement
+
+        self.stage.network.solicit_router = solicit_router
+        self.names("softwire", "NOT_UP")
+        known["up"] = False
+        self.stage.statuses["wan"] = known
+        self.assertEqual(self.examine(), [("softwire", "note", "JUST_UP")])
 
     def test_up_without_its_address(self):
         self.stage.addresses.remove("203.0.113.7")

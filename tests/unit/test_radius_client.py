@@ -254,6 +254,33 @@ class Replies(Case):
         self.assertTrue(self.net.now < 30010)
         self.assertTrue(made.ignored["malformed"] > 500)
 
+    def test_copies_of_the_reply_are_counted_where_asked(self):
+        def replies(request):
+            good = answer(request, 2, b"\x12\x04hi")
+            return [(10, good), (20, good), (30, b"forged"), (400, good), (1100, good)]
+
+        self.assertEqual(self.exchange(self.client(), replies).copies, 1)
+        self.assertTrue(self.net.now < 100)
+        made = self.client()
+        made.linger = 1
+        start = self.net.now
+        self.assertEqual(self.exchange(made, replies).copies, 3)
+        self.assertTrue(self.net.now - start < 1100)
+        self.assertEqual(made.ignored, {"malformed": 1})
+
+    def test_an_error_ends_the_count(self):
+        made = self.client()
+        made.linger = 1
+        reply = self.exchange(
+            made,
+            lambda request: [
+                (10, answer(request, 2, b"")),
+                (20, OSError(111)),
+                (30, answer(request, 2, b"")),
+            ],
+        )
+        self.assertEqual(reply.copies, 1)
+
     def test_enforce_ma_waits_for_a_signed_one(self):
         made = self.client(enforce_ma=True, retries=1, timeout=2)
         with self.assertRaises(client.Timeout):

@@ -59,6 +59,13 @@ class Case:
         self.reached = ""  # how the border router was seen to answer
         self.resolver = ""  # what a resolver, or the host given, was seen to do
 
+    def learn(self, status):
+        """What netifd and the client say of the softwire now."""
+        self.own = status
+        self.up = bool(status.get("up"))
+        self.state = self.router.state(self.interface)
+        self.tunnel = self.state.get("tunnel") or {}
+
     def advice(self, code):
         return ADVICE.get(code, "").format(wan=self.interface, wan6=self.tunlink)
 

@@ -8,7 +8,7 @@ import time
 from softwire import provisioning
 from softwire.address import format_prefix, parse_mac
 from softwire.config import LISTS, OPTIONS, Config
-from softwire.dhcpv6 import duid_kind
+from softwire.dhcpv6 import duid_kind, duid_ll
 from softwire.doctor import firewall
 from softwire.doctor.finding import NOTE, note, ok, wrong
 from softwire.doctor.router import as_list
@@ -86,10 +86,7 @@ def check_settings(case):
             "'/etc/init.d/network restart': it learns a new protocol only then",
         )
         return
-    case.own = status
-    case.up = bool(status.get("up"))
-    case.state = case.router.state(case.interface)
-    case.tunnel = case.state.get("tunnel") or {}
+    case.learn(status)
     given = case.router.settings(case.interface)
     case.options = given or written
     try:
@@ -274,11 +271,31 @@ def check_dhcpv6(case):
                 "a question of the doctor's own stayed unanswered; what was got is still valid",
                 "nothing yet: odhcp6c asks again in time; if it stays silent, native IPv6 and IPv4 end with it",
             )
+        elif offer is not None and not case.config["ip6prefix"]:
+            if not given or given[0].lower() == _own_duid(line):
+                yield from _moved(line, case.network.offered_prefixes(offer))
         return
     finding = _unanswered(case, kind, given, asks_prefix, offer, reply)
     if case.up or _does_without(case):
         finding.status = NOTE
     yield finding
+
+
+def _own_duid(line):
+    """The client id that the doctor asks with, in hex: a server may tell another one other things."""
+    return binascii.hexlify(duid_ll(parse_mac(line.mac))).decode()
+
+
+def _moved(line, offered):
+    """A server that lost its memory has another prefix for the line; odhcp6c learns it only when it asks next."""
+    held = [format_prefix(item[0], item[1]) for item in line.prefixes if item[2] > 0]
+    if offered and held and not [prefix for prefix in offered if prefix in held]:
+        yield note(
+            "PREFIX_MOVED",
+            "the line now delegates {}".format(", ".join(offered)),
+            "the DHCPv6 server offers it to the doctor; the router has {}".format(", ".join(held)),
+            "'ifup {}' fetches it; the router itself asks when the old one is half used up".format(line.name),
+        )
 
 
 def _does_without(case):

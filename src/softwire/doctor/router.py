@@ -65,8 +65,8 @@ class Router:
         return [name for name in state.interfaces() if name != interface]
 
     def unwritable(self):
-        """Why /var/run takes no file: an error number, or None."""
-        path = "/var/run/softwire.doctor"
+        """Why the run directory takes no file: an error number, or None."""
+        path = (state.RUN_DIR if self.listdir(state.RUN_DIR) else "/var/run") + "/.doctor"
         try:
             try:
                 with open(path, "w") as file:

@@ -21,6 +21,8 @@ REASONS = {
 DAD_FAILED, TENTATIVE = 0x08, 0x40
 # An address that nobody has (RFC 5737), for packets that shall not get far.
 NOWHERE = "192.0.2.1"
+# Seconds in which an answer that comes twice has come twice.
+LINGER = 1
 # How network.echo() begins where somebody behind the softwire has spoken: "reply from", "time exceeded from".
 PROOF = "repl", "time"
 
@@ -110,6 +112,7 @@ def check_exchange(case):
     """One dry run of the provisioning method, as `softwire probe` does it."""
     # An exchange may remind a border router that has forgotten the line, so it is looked at before as well.
     case.heard_before = _knock(case) if case.up and case.tunnel else None
+    case.method.linger = LINGER
     try:
         tunnel = dry_run(case.interface, case.method, case.line, lambda step, text: case.told.append(text))
     except ProvisioningError as error:
@@ -131,6 +134,12 @@ def check_exchange(case):
             "a request is repeated when two seconds and more have passed",
             "nothing, if it happens once; otherwise packets get lost: check the cable, then tell the operator",
         )
+    if answer["copies"] > answer["tries"]:
+        yield note(
+            "ANSWERED_TWICE",
+            "the answer came {} times to {} request(s)".format(answer["copies"], answer["tries"]),
+            advice="nothing: one is taken; something on the way sends packets twice, tell the operator if IPv4 is slow",
+        )
     for reason in sorted(answer.get("ignored") or {}):
         yield note(
             "BAD_REPLIES",
@@ -141,6 +150,8 @@ def check_exchange(case):
 
 def check_softwire(case):
     """The tunnel device and what it carries."""
+    before = case.up
+    case.learn(case.router.status(case.interface) or {})
     if not case.up:
         yield _why_down(case)
         return
@@ -161,6 +172,13 @@ def check_softwire(case):
             case.device, ", ".join(case.tunnel["ipaddr"]), case.tunnel["local"], case.tunnel["remote"]
         )
     )
+    if not before:
+        yield note(
+            "JUST_UP",
+            "{} came up while the doctor looked".format(case.interface),
+            "netifd had it down before",
+            "'logread -e {}' says why, if you did not do it".format(case.interface),
+        )
     fresh = getattr(case, "fresh", None)
     if fresh:
         now = fresh.to_dict()

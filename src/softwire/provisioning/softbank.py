@@ -37,7 +37,12 @@ MOST_SHOWN = 64
 
 
 class Method:
-    """See softwire.provisioning. tell(text) is given each step, for `softwire probe`; log(text) what was decided."""
+    """See softwire.provisioning. tell(text) is given each step, for `softwire probe`; log(text) what was decided.
+
+    linger: how many seconds a reply's copies are waited for, to be counted.
+    """
+
+    linger = 0
 
     def __init__(self, config, tell=None):
         self.config = config
@@ -134,6 +139,7 @@ class Method:
                 enforce_ma=self.config["message_authenticator"] == "require",
             )
             radius.wait = self.wait
+            radius.linger = self.linger
             where = "[{}]:{}".format(server, self.config["auth_port"])
             self.tell("asks {} from {}".format(where, format_ipv6(source)))
             try:
@@ -149,6 +155,7 @@ class Method:
                     "server": where,
                     "code": reply.code,
                     "tries": reply.tries,
+                    "copies": reply.copies,
                     "ignored": dict(radius.ignored),
                 }
                 return reply
