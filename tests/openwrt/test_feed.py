@@ -45,8 +45,11 @@ def test_index(theirs, tmp_path):
     named = [line[10:] for line in index.splitlines() if line.startswith("Filename: ")]
     assert sorted(named) == ["kmod-ip6-tunnel_1-r1_all.ipk", "micropython-mbedtls_1-r1_all.ipk"]
     assert sorted(made.ours["opkg"]) == ["softwire", "softwire-python3"]
-    ours = set(made.ours["opkg"].values())
+    ours = {*made.ours["opkg"].values(), *made.newer["opkg"].values()}
+    assert len(ours) == 4
     assert {path.name for path in folder.iterdir()} == {*named, *ours, "Packages", "Packages.gz"}
+    control = feed.read_control(folder / made.newer["opkg"]["softwire"])
+    assert f"\nVersion: {feed.NEWER}\n" in control
     assert (made.sources / "softwire/__main__.py").is_file()
 
 
@@ -70,7 +73,7 @@ def test_apk(tmp_path):
     made = feed.make(tmp_path / "feed", tmp_path / "work")
     assert made.names == {"apk": {"theirs", "other"}}
     assert (made.folder / "apk/packages.adb").is_file()
-    assert sorted(made.ours["apk"]) == ["softwire", "softwire-python3"]
+    assert sorted(made.ours["apk"]) == sorted(made.newer["apk"]) == ["softwire", "softwire-python3"]
 
 
 def test_wrong_feed(tmp_path):
@@ -91,7 +94,7 @@ class Router(OpenWrt):
     """A router whose console is played from `answers`: (a word of the command, output, exit status)."""
 
     def __init__(self, folder, answers, names=(), manager="opkg"):
-        made = feed.Feed(folder, {manager: {}}, {manager: set(names)}, folder)
+        made = feed.Feed(folder, {manager: {}}, {}, {manager: set(names)}, folder)
         super().__init__("router", folder, 0, [], folder, Image(disk=folder / "image"), made)
         self.manager = manager
         self.answers = answers

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our package under the package manager of a real OpenWrt: twice, removed, without room, installed again."""
+"""Our package under the package manager of a real OpenWrt: twice, upgraded, downgraded, removed, without room."""
 
 import pytest
 
+from tests.lab import addresses
 from tests.lab.guest import LabError
+from tests.lab.openwrt.feed import NEWER
 from tests.lab.openwrt.router import IS_THERE
 
 OURS = (
@@ -26,6 +28,24 @@ def test_installed_twice(manager):
     before = manager.ifindex(), manager.client(), router.installed()
     assert IS_THERE.search(router.add(router.path_of(router.package)))
     assert (manager.ifindex(), manager.client(), router.installed()) == before
+
+
+def test_upgraded_and_downgraded(manager):
+    """Both leave the configuration alone, and the softwire that runs, until the network restarts."""
+    router = manager.router
+    version = router.version()
+    held = manager.ifindex(), manager.client(), router.check("cat /etc/config/network; ls -l /etc/softwire")
+    with manager.undone():
+        for newer, expected in (True, NEWER), (False, version):
+            said = router.add(router.path_of(router.package, newer))
+            assert router.version() == expected != ""
+            assert "netifd learns the protocols" in said and "what runs goes on" in said
+            now = router.check("cat /etc/config/network; ls -l /etc/softwire")
+            assert (manager.ifindex(), manager.client(), now) == held
+            assert manager.seen_by_ipv4() == addresses.IPV4
+        router.check("/etc/init.d/network restart", 120)
+        manager.wait(lambda: manager.ifindex() != held[0], 60, "another tunnel device")
+        manager.wait_for_softwire()
 
 
 def test_removed_and_installed_again(manager):

@@ -18,6 +18,8 @@ from tests.lab.guest import LabError
 
 VARIANTS = "softwire", "softwire-python3"
 SUFFIXES = {".ipk": "opkg", ".apk": "apk"}
+# For upgrades.
+NEWER = "99.0.0-r1"
 
 
 class Feed(typing.NamedTuple):
@@ -25,6 +27,7 @@ class Feed(typing.NamedTuple):
 
     folder: Path
     ours: dict[str, dict[str, str]]  # file names, by package manager and package
+    newer: dict[str, dict[str, str]]  # the same files under a later version
     names: dict[str, set[str]]  # what the feed has, by package manager
     sources: Path  # what the package for Python 3 has in /usr/lib/softwire
     no_apk: str = ""  # why there is nothing for apk
@@ -102,11 +105,13 @@ def make(given: Path | None, work: Path) -> Feed:
     for manager in SUFFIXES.values():
         (work / manager).mkdir(parents=True)
     stage = work.with_name(work.name + "-stage")
-    feed = Feed(work, {}, {}, stage / VARIANTS[1] / "files/usr/lib/softwire")
+    feed = Feed(work, {}, {}, {}, stage / VARIANTS[1] / "files/usr/lib/softwire")
     theirs = {suffix: [path for path in paths if path.suffix == suffix] for suffix in SUFFIXES}
     try:
         packages = [package for package in pack.stage(stage) if package.name in VARIANTS]
+        newer = [package._replace(fields={**package.fields, "version": NEWER}) for package in packages]
         feed.ours["opkg"] = {package.name: pack.ipk(package, work / "opkg").name for package in packages}
+        feed.newer["opkg"] = {package.name: pack.ipk(package, work / "opkg").name for package in newer}
         if theirs[".ipk"]:
             feed.names["opkg"] = index_ipk(work / "opkg", theirs[".ipk"])
         try:
@@ -114,6 +119,7 @@ def make(given: Path | None, work: Path) -> Feed:
         except pack.PackError as error:
             return feed._replace(no_apk=str(error))
         feed.ours["apk"] = {package.name: pack.apk(package, tool, work / "apk").name for package in packages}
+        feed.newer["apk"] = {package.name: pack.apk(package, tool, work / "apk").name for package in newer}
         if theirs[".apk"]:
             feed.names["apk"] = index_apk(work / "apk", theirs[".apk"], tool)
     except pack.PackError as error:

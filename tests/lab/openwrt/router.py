@@ -159,6 +159,12 @@ class OpenWrt(Guest):
         command = "apk info" if self.manager == "apk" else "opkg list-installed"
         return {line.split()[0] for line in self.check(command, 120).splitlines() if line.strip()}
 
+    def version(self) -> str:
+        """Of our package, as the package manager has it."""
+        told = self.check("apk info -v" if self.manager == "apk" else "opkg list-installed", 120)
+        found = re.search(rf"^{self.package}(?: - |-)(\d\S*)$", told, re.M)
+        return found[1] if found else ""
+
     def choose(self, environment: typing.Mapping[str, str] = os.environ) -> str:
         """Our package for the interpreter that there is, or the one that SOFTWIRE_PACKAGE names."""
         forced = environment.get("SOFTWIRE_PACKAGE")
@@ -191,9 +197,9 @@ class OpenWrt(Guest):
                 self.check(f"{OPKG} update", 120)
 
     def add(self, what: str) -> str:
-        """Installs a package by name or path; what the package manager said."""
+        """Installs a package by name or path, of whatever version; what the package manager said."""
         if self.manager == "opkg":
-            command = f"{OPKG} install {what}"
+            command = f"{OPKG} --force-downgrade install {what}"
         else:
             index = f"-X {FEED}/apk/packages.adb " if self.feed.indexed("apk") else ""
             command = f"{APK} {index}add {what}"
@@ -215,9 +221,10 @@ class OpenWrt(Guest):
         """The command that removes our package."""
         return f"{OPKG} remove {self.package}" if self.manager == "opkg" else f"{APK} del {self.package}"
 
-    def path_of(self, package: str) -> str:
-        """Where our package lies on the router."""
-        return f"{FEED}/{self.manager}/{self.feed.ours[self.manager][package]}"
+    def path_of(self, package: str, newer: bool = False) -> str:
+        """Where our package, or a later version of it, lies on the router."""
+        files = self.feed.newer if newer else self.feed.ours
+        return f"{FEED}/{self.manager}/{files[self.manager][package]}"
 
     def install(self, tell: typing.Callable[[str], None]) -> None:
         """Our package and what it needs."""
