@@ -28,6 +28,7 @@ endef
 
 define sdk_fields
 name=$(1)
+title=$(TITLE)
 version=$(VERSION)
 depends=$(DEPENDS)
 conflicts=$(CONFLICTS)

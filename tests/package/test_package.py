@@ -164,6 +164,12 @@ def test_control(built, name):
         assert entry.mode == (0o644 if script == "control" else 0o755)
 
 
+@pytest.mark.parametrize("name", VARIANTS)
+def test_menuconfig_shows_the_title(packages, name):
+    """OpenWrt's scripts/package-metadata.pl leaves a title out that has no room beside the name."""
+    assert len(name) + len(packages[name].fields["title"]) < 72
+
+
 def test_dependencies_are_those_of_the_readme():
     text = (ROOT / "README.md").read_text()
     for name in {name for names in DEPENDS.values() for name in names}:
