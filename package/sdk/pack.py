@@ -152,7 +152,7 @@ def stage(out: pathlib.Path = STAGE) -> list[Package]:
 # opkg
 
 # In a package but, as in OpenWrt's own feeds, not in an index: opkg of 23.05 stumbles over the long names.
-NOT_INDEXED = ("Source", "SourceName", "SourceDateEpoch", "Maintainer")
+NOT_INDEXED = ("Source", "SourceName", "SourceDateEpoch", "LicenseFiles", "Maintainer")
 
 
 def gzipped(data: bytes) -> bytes:
@@ -163,7 +163,7 @@ def gzipped(data: bytes) -> bytes:
 
 
 def tar(entries: typing.Iterable[tuple[str, int, bytes | None]]) -> bytes:
-    """A gzip tar of (path, mode, content; None for a folder)."""
+    """A tar of (path, mode, content; None for a folder)."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for path, mode, content in entries:
@@ -172,7 +172,7 @@ def tar(entries: typing.Iterable[tuple[str, int, bytes | None]]) -> bytes:
             entry.type = tarfile.REGTYPE if content is not None else tarfile.DIRTYPE
             entry.size = len(content or b"")
             archive.addfile(entry, io.BytesIO(content or b""))
-    return gzipped(data.getvalue())
+    return data.getvalue()
 
 
 def data_entries(package: Package) -> typing.Iterator[tuple[str, int, bytes | None]]:
@@ -183,10 +183,8 @@ def data_entries(package: Package) -> typing.Iterator[tuple[str, int, bytes | No
 
 
 def control(package: Package) -> str:
-    """The control file, fields in the SDK's order."""
-    size = sum(
-        (package.files / path).stat().st_size for path in package.paths() if (package.files / path).is_file()
-    )
+    """The control file, fields in the SDK's order; Installed-Size is the unpacked data.tar's, as ipkg-build has it."""
+    size = len(tar(data_entries(package)))
     fields = [
         ("Package", package.name),
         ("Version", package.fields["version"]),
@@ -196,6 +194,7 @@ def control(package: Package) -> str:
         ("Source", "package/" + package.fields["source"]),
         ("SourceName", package.fields["source"]),
         ("License", package.fields["license"]),
+        ("LicenseFiles", package.fields["license_files"]),
         ("Section", package.fields["section"]),
         ("SourceDateEpoch", str(epoch())),
         ("URL", package.fields["url"]),
@@ -236,11 +235,11 @@ def ipk(package: Package, folder: pathlib.Path) -> pathlib.Path:
     ]
     outer: list[tuple[str, int, bytes | None]] = [
         ("./debian-binary", 0o644, b"2.0\n"),
-        ("./control.tar.gz", 0o644, tar(entries)),
-        ("./data.tar.gz", 0o644, tar(data_entries(package))),
+        ("./control.tar.gz", 0o644, gzipped(tar(entries))),
+        ("./data.tar.gz", 0o644, gzipped(tar(data_entries(package)))),
     ]
     path = folder / f"{package.name}_{package.fields['version']}_{package.fields['arch']}.ipk"
-    path.write_bytes(tar(outer))
+    path.write_bytes(gzipped(tar(outer)))
     return path
 
 

@@ -22,6 +22,7 @@ define Package/Default
   ALTERNATIVES:=
   PKGARCH:=
   LICENSE:=$(PKG_LICENSE)
+  LICENSE_FILES:=$(PKG_LICENSE_FILES)
   MAINTAINER:=$(PKG_MAINTAINER)
   VERSION:=$(PKG_VERSION)-r$(PKG_RELEASE)
 endef
@@ -36,6 +37,7 @@ provides=$(PROVIDES)
 default_variant=$(DEFAULT_VARIANT)
 section=$(SECTION)
 license=$(LICENSE)
+license_files=$(LICENSE_FILES)
 maintainer=$(MAINTAINER)
 url=$(URL)
 arch=$(PKGARCH)

@@ -156,7 +156,10 @@ def test_control(built, name):
     assert said["Conflicts"] == {MPY: PYTHON3, PYTHON3: MPY}[name]
     assert said.get("Provides") == {MPY: None, PYTHON3: MPY}[name]
     assert said["License"] == "Apache-2.0"
-    assert int(said["Installed-Size"]) == sum(len(content or b"") for _, content in data.values())
+    assert said["LicenseFiles"] == "LICENSE"
+    # A block for each name, blocks of content, two blocks at the end, all in tar's records.
+    blocks = 2 + sum(1 - -len(content or b"") // 512 for _, content in data.values())
+    assert int(said["Installed-Size"]) == -(-blocks // 20) * 20 * 512
     assert "\n\n" not in control["control"][1].decode()
     # What base-files calls for every package, and what it then calls of ours.
     assert set(control) == {"", "control", "postinst", "postinst-pkg", "postrm", "prerm", "prerm-pkg"}
@@ -188,7 +191,7 @@ def test_index(built):
         assert int(stanza["Size"]) == len(data)
         assert stanza["SHA256sum"] == hashlib.sha256(data).hexdigest()
         assert stanza["Depends"].split(", ") == DEPENDS[stanza["Package"]]
-        assert not {"Source", "SourceName", "SourceDateEpoch"} & set(stanza)
+        assert not {"Source", "SourceName", "SourceDateEpoch", "LicenseFiles"} & set(stanza)
 
 
 def test_the_variants_differ_in_modules_alone(built):
