@@ -20,8 +20,8 @@ HEAD = """# Reliability
 Each fault was injected in the lab (an access network and a router in two QEMU machines without KVM, see
 [tests/lab](../tests/lab)) by `tests/system/test_faults.py`; `make faults` made this file. Recovery is the time from
 the end of the fault until a LAN host's IPv4 packets passed again, found by asking twice a second. Behind each fault
-there was one tunnel device, one endpoint, one client, no process left over, and native IPv6 worked. Where `softwire
-doctor` was asked meanwhile, its line is named.
+there was one tunnel device, one endpoint, one client, no process left over, and native IPv6 worked. The doctor's
+column has the codes by which `softwire doctor` named the fault while it lasted.
 
 | fault | meanwhile | the doctor | IPv4 passed again after |
 |---|---|---|---|
