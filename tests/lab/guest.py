@@ -118,10 +118,13 @@ class Guest(Commands):
         return f"/dev/vd{'abc'[self.disks.index(name)]}"
 
     def system(self, image: Path) -> tuple[list[str], Path | None, str | None]:
-        """Arguments for what boots, its kernel (None: the disk's own) and the kernel's command line."""
+        """Arguments for what boots, its kernel (None: the disk's own) and the kernel's command line.
+
+        norandmaps: QEMU translates a page of code anew for each address that it is run at.
+        """
         command_line = (
             "console=ttyS0 quiet tsc=reliable no_timer_check random.trust_cpu=on mitigations=off panic=-1"
-            f" lab.hostname={self.name}"
+            f" norandmaps lab.hostname={self.name}"
         )
         arguments = ["-bios", "qboot.rom", "-initrd", str(image / "initrd.gz")]
         arguments += self.disk(image / "rootfs.squashfs", "root", "read-only=on,file.locking=off")

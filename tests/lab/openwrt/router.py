@@ -78,6 +78,7 @@ class OpenWrt(Guest):
         self.memory = 256 + 3 * path.stat().st_size // (1 << 20)
         command_line = (
             "console=ttyS0 quiet tsc=reliable no_timer_check random.trust_cpu=on mitigations=off panic=-1"
+            " norandmaps"
         )
         return ["-initrd", str(path)], self.image.kernel, command_line
 
@@ -106,6 +107,8 @@ class OpenWrt(Guest):
         self.shell.console.sendline(PLAIN_SHELL.format(self.name))
         self.shell.console.expect(PROMPT)
         self.shell._inject_run()
+        # norandmaps, where the kernel's command line is the disk's own.
+        self.run("echo 0 > /proc/sys/kernel/randomize_va_space")
 
     def run(self, command: str, timeout: float = 60) -> tuple[str, int]:
         if "\n" in command:
