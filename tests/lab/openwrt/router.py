@@ -36,7 +36,8 @@ src/gz lab file://{FEED}/opkg
 """
 # The image's own feeds are beyond reach, and asking them would only cost time.
 OPKG = "OPKG_CONF_DIR=/tmp/lab/opkg opkg -f /tmp/lab/opkg.conf"
-APK = "apk --no-network --repositories-file /dev/null --allow-untrusted"
+# Where all is in memory, as from a tarball, apk refuses files, which would be lost; on a console it draws a bar.
+APK = "apk --no-network --repositories-file /dev/null --allow-untrusted --no-progress --force-non-repository"
 
 # What package managers say: what nobody has, what there is no room for, what is there already.
 NOBODY_HAS = re.compile(r"cannot find dependency (\S+) for|^\s*(\S+) \(no such package\)", re.M)
