@@ -92,6 +92,19 @@ def test_disk(find, tmp_path):
     assert find(disk(kernel())) == image.Image(disk=tmp_path / "image")
 
 
+def test_memory(tmp_path):
+    """OPENWRT_MEMORY is the machine's; a tarball takes what it is large."""
+    variables = {"OPENWRT_IMAGE": str(tmp_path / "image"), "OPENWRT_MEMORY": "64"}
+    (tmp_path / "image").write_bytes(disk(kernel()))
+    assert image.find(variables, tmp_path).memory == 64
+    for wrong in "64M", "0", "-1":
+        with pytest.raises(LabError, match="^WRONG_MEMORY: .* a number of megabytes"):
+            image.find(variables | {"OPENWRT_MEMORY": wrong}, tmp_path)
+    (tmp_path / "image").write_bytes(rootfs())
+    with pytest.raises(LabError, match="^WRONG_MEMORY: .* combined image alone"):
+        image.find(variables, tmp_path)
+
+
 def test_packed_disk(find, tmp_path):
     """OpenWrt appends metadata to the packed image; the image itself stays as it is."""
     packed = gzip.compress(disk(kernel())) + b"\0metadata FWx0"

@@ -15,7 +15,7 @@ ip -6 neigh; nft list ruleset; cat /proc/net/nf_conntrack; /sbin/logread | tail 
 
 def pytest_collection_modifyitems(items):
     """What looks back at the whole run comes last."""
-    items.sort(key=lambda item: item.path.name == "test_secrets.py")
+    items.sort(key=lambda item: item.path.name in ("test_small_memory.py", "test_secrets.py"))
 
 
 @pytest.fixture(scope="session")

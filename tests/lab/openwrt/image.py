@@ -45,6 +45,8 @@ class Image(typing.NamedTuple):
     tarball: Path | None = None
     kernel: Path | None = None
     modules: Path | None = None
+    # The machine's, in MB; None: as much as it takes.
+    memory: int | None = None
 
     def about(self) -> str:
         if self.disk:
@@ -180,11 +182,23 @@ def find(environment: typing.Mapping[str, str], work: Path) -> Image:
         what = f"is {names[0]}" if names else "is neither a disk nor a tarball"
         raise LabError(f"NOT_AN_IMAGE: OPENWRT_IMAGE {path} {what}: {RIGHT}")
     check_disk(path)
-    return Image(disk=path)
+    return Image(disk=path, memory=memory(environment))
+
+
+def memory(environment: typing.Mapping[str, str]) -> int | None:
+    """The megabytes of OPENWRT_MEMORY."""
+    text = environment.get("OPENWRT_MEMORY")
+    if text and not (text.isascii() and text.isdigit() and int(text)):
+        raise LabError(f"WRONG_MEMORY: OPENWRT_MEMORY '{text}': a number of megabytes is right")
+    return int(text) if text else None
 
 
 def rootfs(environment: typing.Mapping[str, str], path: Path) -> Image:
     """The tarball with the kernel that has to come with it."""
+    if environment.get("OPENWRT_MEMORY"):
+        raise LabError(
+            "WRONG_MEMORY: a rootfs tarball is all in memory: OPENWRT_MEMORY is for a combined image alone"
+        )
     kernel, modules = given(environment, "OPENWRT_KERNEL"), given(environment, "OPENWRT_MODULES")
     if kernel is None:
         raise LabError(

@@ -61,7 +61,7 @@ class OpenWrt(Guest):
         image: Image,
         feed: Feed,
     ):
-        super().__init__(name, directory, memory, nics, files)
+        super().__init__(name, directory, image.memory or memory, nics, files)
         self.image = image
         self.feed = feed
         self.manager = ""
