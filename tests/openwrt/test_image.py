@@ -92,6 +92,25 @@ def test_disk(find, tmp_path):
     assert find(disk(kernel())) == image.Image(disk=tmp_path / "image")
 
 
+@pytest.mark.parametrize("end", ["MBR", "GPT"])
+def test_unpadded_disk(find, tmp_path, end):
+    """A copy is as long as the last partition, or as a GPT says; the image itself stays as it is."""
+    octets = bytearray(disk(kernel()))
+    if end == "MBR":
+        struct.pack_into("<II", octets, 446 + 8, 2048, 1024)
+        struct.pack_into("<II", octets, 446 + 16 + 8, 3072, 3072)
+    else:
+        struct.pack_into("<II", octets, 446 + 8, 1, 0xFFFFFFFF)
+        octets[512:520] = b"EFI PART"
+        struct.pack_into("<Q", octets, 512 + 32, 6143)
+    found = find(octets).disk
+    assert found == tmp_path / "unpacked/image"
+    assert found.read_bytes() == octets + bytes(1 << 20)
+    assert (tmp_path / "image").read_bytes() == octets
+    packed = find(gzip.compress(octets), "openwrt.img.gz").disk
+    assert packed.read_bytes() == octets + bytes(1 << 20)
+
+
 def test_memory(tmp_path):
     """OPENWRT_MEMORY is the machine's; a tarball takes what it is large."""
     variables = {"OPENWRT_IMAGE": str(tmp_path / "image"), "OPENWRT_MEMORY": "64"}

@@ -82,8 +82,12 @@ def is_tarball(head: bytes) -> bool:
     return head[257:262] == b"ustar"
 
 
+def is_gpt(head: bytes) -> bool:
+    return head[512:520] == b"EFI PART"
+
+
 def is_disk(head: bytes) -> bool:
-    return head[510:512] == b"\x55\xaa" or head[512:520] == b"EFI PART"
+    return head[510:512] == b"\x55\xaa" or is_gpt(head)
 
 
 def boots_64_bit(header: bytes) -> bool:
@@ -108,6 +112,28 @@ def check_disk(disk: Path) -> None:
             if at % 512 == 0x38:
                 other = ", its kernel is one for 64-bit ARM"
     raise LabError(f"WRONG_ARCHITECTURE: {disk} has no kernel for x86-64{other}")
+
+
+def end_of(disk: Path) -> int:
+    """Where its last partition ends, or where a GPT has its copy."""
+    with disk.open("rb") as file:
+        head = file.read(1024)
+    if is_gpt(head):
+        return (struct.unpack_from("<Q", head, 512 + 32)[0] + 1) * 512
+    return max(sum(struct.unpack_from("<II", head, at + 8)) * 512 for at in range(446, 510, 16))
+
+
+def padded(disk: Path, work: Path) -> Path:
+    """The disk as long as its partitions: one built without TARGET_IMAGES_PAD ends with the squashfs, and OpenWrt's
+    overlay lies behind that."""
+    end = end_of(disk)
+    if disk.stat().st_size >= end:
+        return disk
+    if disk.parent != work:
+        work.mkdir(parents=True, exist_ok=True)
+        disk = Path(shutil.copy(disk, work))
+    os.truncate(disk, end)
+    return disk
 
 
 def machine_of(head: bytes) -> int | None:
@@ -182,7 +208,7 @@ def find(environment: typing.Mapping[str, str], work: Path) -> Image:
         what = f"is {names[0]}" if names else "is neither a disk nor a tarball"
         raise LabError(f"NOT_AN_IMAGE: OPENWRT_IMAGE {path} {what}: {RIGHT}")
     check_disk(path)
-    return Image(disk=path, memory=memory(environment))
+    return Image(disk=padded(path, work), memory=memory(environment))
 
 
 def memory(environment: typing.Mapping[str, str]) -> int | None:
