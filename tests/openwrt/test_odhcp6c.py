@@ -197,3 +197,13 @@ def test_reconfigure_at_the_wrong_time(bound):
     assert not takes(bound, reconfigure())
     bound.accepts_reconfigure, bound.bound = True, False
     assert not takes(bound, reconfigure())
+
+
+def test_rebind_names_the_server_that_is_known(bound):
+    """As one that a Reconfigure asks for; at T2 the server is forgotten first."""
+    sent = []
+    bound.socket = SimpleNamespace(sendto=lambda packet, to: sent.append(message.Message(packet, 0)))
+    bound.send(message.REBIND, b"\1\2\3", 0)
+    bound.server_id = None
+    bound.send(message.REBIND, b"\1\2\3", 0)
+    assert [packet.first(message.SERVER_ID) for packet in sent] == [b"server", None]

@@ -26,6 +26,7 @@ RENEW = 5  # RFC 8415 section 7.3
 
 # What tests run on the router that not every OpenWrt has: its package there, and how to see that it is there.
 TOOLS = {
+    "baresip": "command -v baresip",
     "curl": "command -v curl",
     "ip-full": "/sbin/ip -d link show dev lo",
     "iputils-ping": "/usr/bin/ping -M do -c 1 127.0.0.1",

@@ -78,6 +78,7 @@ class Phone:
 
     def start(self):
         """baresip with the configuration that it makes for itself, and the output of `softwire sip` alone."""
+        self.line.need("baresip")
         self.router.check(f"rm -rf {DIRECTORY}; mkdir {DIRECTORY}; mkfifo {DIRECTORY}/in")
         self.router.check(f"echo q | baresip -f {DIRECTORY} > /dev/null 2>&1; test -s {DIRECTORY}/config")
         self.router.check(f"softwire sip wan6 --format baresip > {DIRECTORY}/accounts")
@@ -239,7 +240,7 @@ def test_closed(phone):
     # The router itself reaches it.
     phone.router.check(f"/usr/bin/ping -c 1 -W 3 {REGISTRAR}")
     counters = phone.router.check("nft list chain inet fw4 forward")
-    assert 'oifname "eth1" meta nfproto ipv4 counter packets 1 ' in counters
+    assert 'meta nfproto ipv4 oifname "eth1" counter packets 1 ' in counters
     assert phone.line.seen_by_ipv4() == addresses.IPV4
     assert phone.line.seen_by_ipv6()
 

@@ -156,7 +156,8 @@ class Client:
         if kind != RELEASE:
             packet += option(dhcp.ORO, b"".join(struct.pack("!H", code) for code in dict.fromkeys(requested)))
         packet += option(dhcp.CLIENT_ID, self.client_id)
-        if kind in (REQUEST, RENEW, RELEASE):
+        # Known in a Rebind, too, where a Reconfigure asks for it: against RFC 8415 section 16.7, as odhcp6c does.
+        if self.server_id and kind in (REQUEST, RENEW, REBIND, RELEASE):
             packet += option(dhcp.SERVER_ID, self.server_id)
         if kind != RELEASE:
             packet += b"".join(option(code, value) for code, value in self.options.extra.items())

@@ -96,14 +96,14 @@ def matches(options, default_device=None):
     if unknown:
         raise BadRule(f"option {sorted(unknown)[0]} is not known here")
     family, head = family_of(options), []
+    if family and not any(options.get(name) for name in ("src_ip", "dest_ip", "src_dip")):
+        head.append(f"meta nfproto {family}")
     device = options.get("device", default_device)
     if device:
         direction = options.get("direction", "in")
         if direction not in ("in", "out"):
             raise BadRule(f"direction {direction}")
         head.append(f"{'iifname' if direction == 'in' else 'oifname'} {quoted(device)}")
-    if family and not any(options.get(name) for name in ("src_ip", "dest_ip", "src_dip")):
-        head.append(f"meta nfproto {family}")
     word = "ip6" if family == "ipv6" else "ip"
     for name, side in (("src_ip", "saddr"), ("dest_ip", "daddr")):
         addresses = words(options.get(name))

@@ -153,12 +153,11 @@ class RouterAdvertisements:
         for interface in self.daemon.interfaces.values():
             device = interface.l3.device
             if interface.assign_length and interface.state == "up" and device:
-                own = announced(device.ifname)
+                prefixes = self.with_lost(device.ifname, announced(device.ifname))
                 if interface.name in relaying and shared:
-                    own = own + shared
+                    prefixes += shared
                     networks = sorted({str(ipaddress.IPv6Interface(item[0]).network) for item in shared})
                     wanted = (line.ifname, device.ifname, networks)
-                prefixes = self.with_lost(device.ifname, own)
                 if prefixes:
                     interfaces.append((device.ifname, kernel.sysctl(device.ifname, "mtu"), prefixes))
         self.relay.update(wanted)
@@ -194,7 +193,10 @@ class RouterAdvertisements:
         return [round((now + valid) / 5) for _, _, prefixes in interfaces for _, _, valid in prefixes]
 
     def with_lost(self, device, prefixes):
-        """A prefix that is gone is announced as deprecated for as long as hosts were told to keep it (RFC 9096)."""
+        """A prefix that is gone is announced as deprecated for as long as hosts were told to keep it (RFC 9096).
+
+        That of a relay is not: odhcpd passes on what the line says, and nobody says that it is over.
+        """
         now, told = time.monotonic(), self.told.setdefault(device, {})
         present = {str(ipaddress.IPv6Interface(prefix).network) for prefix, _, _ in prefixes}
         for name, end in list(told.items()):
