@@ -14,8 +14,6 @@ setup  := @tests/setup.sh
 python := build/venv/bin/python
 # Every fault in turn takes too long for every change: make system runs them.
 slow = $(addprefix tests/system/test_,diagnosis.py faults.py)
-# Not yet tried on a real OpenWrt.
-untried = $(addprefix tests/system/test_,profiles.py telephone.py)
 # ARGS reaches pytest, make bench and make demo: make unit ARGS='-k wire -x'
 pytest  = $(python) -m pytest --junit-xml=build/junit-$@.xml $(ARGS)
 
@@ -63,7 +61,7 @@ system: ## the whole way, from the line's DHCPv6 to a LAN host's packet (boots m
 test-openwrt: ## most of it on a real OpenWrt: OPENWRT_IMAGE=<path> OPENWRT_FEED=<folder>; tests/openwrt/README.md
 	$(setup) host python image
 	@$(python) -m tests.lab.openwrt
-	@$(pytest) tests/system $(addprefix --ignore=,$(slow) $(untried))
+	@$(pytest) tests/system $(addprefix --ignore=,$(slow))
 
 openwrt-image: ## fetches an OpenWrt image into build/openwrt/: RELEASE=24.10.4 OPENWRT_MIRROR=<address> IMAGE=ext4
 	$(setup) host python
