@@ -162,9 +162,19 @@ def test_control(built, name):
     assert int(said["Installed-Size"]) == -(-blocks // 20) * 20 * 512
     assert "\n\n" not in control["control"][1].decode()
     # What base-files calls for every package, and what it then calls of ours.
-    assert set(control) == {"", "control", "postinst", "postinst-pkg", "postrm", "prerm", "prerm-pkg"}
+    texts = {"control", "conffiles"}
+    assert set(control) == {"", "postinst", "postinst-pkg", "postrm", "prerm", "prerm-pkg"} | texts
     for script, (entry, _) in control.items():
-        assert entry.mode == (0o644 if script == "control" else 0o755)
+        assert entry.mode == (0o644 if script in texts else 0o755)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_conffiles(built, name):
+    """What a user may have changed below /etc stays at an upgrade: all of it but the hotplug script."""
+    control, data = opened(built[1], name)
+    listed = control["conffiles"][1].decode().splitlines()
+    assert listed == sorted(f"/{path}" for path in data if path.startswith("etc/softwire/dictionary."))
+    assert len(listed) == 2
 
 
 @pytest.mark.parametrize("name", VARIANTS)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every bad day that users report, and that the softwire is back by itself behind each one.
 
-`make faults` makes each as long and as often as the report says; `make test` the same ones short.
+`make faults` makes each as long and as often as the report says; `make system` the same ones short.
 """
 
 import contextlib
