@@ -53,6 +53,12 @@ def main():
     found = [f"{path}:{number}: {what}" for path in files() for number, what in faults(path)]
     if PACKAGE_CALL.search((ROOT / "Makefile").read_text()):
         found.append("Makefile: holds the words of a package build call")
+    tests: dict[str, list[str]] = {}
+    for path in files():
+        if path.match("test_*.py"):
+            tests.setdefault(path.name, []).append(str(path))
+    # pytest imports them by these names alone.
+    found += [f"{' and '.join(paths)} have one name" for paths in tests.values() if len(paths) > 1]
     print("\n".join(found), end="\n" if found else "")
     return bool(found)
 
