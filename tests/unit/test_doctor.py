@@ -339,6 +339,12 @@ class DoctorTest(unittest.TestCase):
         self.down()
         self.names("DHCPv6", "NO_DHCPV6_CLIENT", "odhcp6c")
 
+    def test_dhcpv6_client_is_just_started(self):
+        self.stage.statuses["wan6"]["pending"] = True
+        looks = [[], [], self.stage.commands, self.stage.commands]
+        self.stage.processes = lambda: looks.pop(0) if len(looks) > 1 else looks[0]
+        self.assertEqual([entry for entry in self.examine() if entry[0] == "DHCPv6"], [])
+
     def unanswered(self, *words):
         """The router's own DHCPv6 client, with these arguments, has no answer."""
         self.down()

@@ -235,10 +235,19 @@ def _client(case):
     return None
 
 
+def _settled_client(case):
+    """The same, given five seconds where netifd is just setting the line up."""
+    tries = 10 if case.line_status.get("pending") else 0
+    while tries and _client(case) is None:
+        tries -= 1
+        time.sleep(0.5)
+    return _client(case)
+
+
 def check_dhcpv6(case):
     """Whether the line's DHCPv6 server answers: the router's own client, and a question of the doctor's."""
     line = case.line
-    words = _client(case)
+    words = _settled_client(case)
     if words is None:
         proto = case.line_status.get("proto")
         if proto not in ("flets", "dhcpv6"):
