@@ -18,6 +18,10 @@ from labgrid.driver import QEMUDriver, ShellDriver
 
 # The console's prompt.
 PROMPT = r"root@[A-Za-z0-9_-]+:[^ ]*# "
+# The kernel's. norandmaps: QEMU translates a page of code anew for each address that it is run at.
+COMMAND_LINE = (
+    "console=ttyS0 quiet tsc=reliable no_timer_check random.trust_cpu=on mitigations=off panic=-1 norandmaps"
+)
 OUT_DISK_SIZE = 64 << 20
 
 
@@ -118,17 +122,10 @@ class Guest(Commands):
         return f"/dev/vd{'abc'[self.disks.index(name)]}"
 
     def system(self, image: Path) -> tuple[list[str], Path | None, str | None]:
-        """Arguments for what boots, its kernel (None: the disk's own) and the kernel's command line.
-
-        norandmaps: QEMU translates a page of code anew for each address that it is run at.
-        """
-        command_line = (
-            "console=ttyS0 quiet tsc=reliable no_timer_check random.trust_cpu=on mitigations=off panic=-1"
-            f" norandmaps lab.hostname={self.name}"
-        )
+        """Arguments for what boots, its kernel (None: the disk's own) and the kernel's command line."""
         arguments = ["-bios", "qboot.rom", "-initrd", str(image / "initrd.gz")]
         arguments += self.disk(image / "rootfs.squashfs", "root", "read-only=on,file.locking=off")
-        return arguments, image / "vmlinux", command_line
+        return arguments, image / "vmlinux", f"{COMMAND_LINE} lab.hostname={self.name}"
 
     def power_on(self, image: Path) -> None:
         """Starts the machine; `image` is the lab's."""

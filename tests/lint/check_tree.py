@@ -50,15 +50,16 @@ def faults(path):
 
 
 def main():
-    found = [f"{path}:{number}: {what}" for path in files() for number, what in faults(path)]
+    paths = list(files())
+    found = [f"{path}:{number}: {what}" for path in paths for number, what in faults(path)]
     if PACKAGE_CALL.search((ROOT / "Makefile").read_text()):
         found.append("Makefile: holds the words of a package build call")
     tests: dict[str, list[str]] = {}
-    for path in files():
+    for path in paths:
         if path.match("test_*.py"):
             tests.setdefault(path.name, []).append(str(path))
     # pytest imports them by these names alone.
-    found += [f"{' and '.join(paths)} have one name" for paths in tests.values() if len(paths) > 1]
+    found += [f"{' and '.join(same)} have one name" for same in tests.values() if len(same) > 1]
     print("\n".join(found), end="\n" if found else "")
     return bool(found)
 

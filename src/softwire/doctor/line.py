@@ -237,11 +237,11 @@ def _client(case):
 
 def _settled_client(case):
     """The same, given five seconds where netifd is just setting the line up."""
-    tries = 10 if case.line_status.get("pending") else 0
-    while tries and _client(case) is None:
-        tries -= 1
+    words, tries = _client(case), 10 if case.line_status.get("pending") else 0
+    while words is None and tries:
         time.sleep(0.5)
-    return _client(case)
+        words, tries = _client(case), tries - 1
+    return words
 
 
 def check_dhcpv6(case):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pexpect
 
 from tests.lab import addresses
-from tests.lab.guest import PROMPT, Guest, LabError
+from tests.lab.guest import COMMAND_LINE, PROMPT, Guest, LabError
 from tests.lab.openwrt import initramfs
 from tests.lab.openwrt.feed import VARIANTS, Feed
 from tests.lab.openwrt.image import Image
@@ -77,11 +77,7 @@ class OpenWrt(Guest):
         initramfs.make(self.image.tarball, self.image.modules, path)
         # Once packed, once unpacked, once moved, and what it runs in.
         self.memory = 256 + 3 * path.stat().st_size // (1 << 20)
-        command_line = (
-            "console=ttyS0 quiet tsc=reliable no_timer_check random.trust_cpu=on mitigations=off panic=-1"
-            " norandmaps"
-        )
-        return ["-initrd", str(path)], self.image.kernel, command_line
+        return ["-initrd", str(path)], self.image.kernel, COMMAND_LINE
 
     def power_on(self, image: Path) -> None:
         before = os.environ.get("TMPDIR")
