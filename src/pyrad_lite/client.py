@@ -5,7 +5,7 @@ import select
 import socket
 from os import urandom
 
-from .packet import AccessAccept, AccessChallenge, AccessReject, AuthPacket, PacketError
+from .packet import AccessAccept, AccessChallenge, AccessReject, AuthPacket
 
 try:
     from time import ticks_diff, ticks_ms  # type: ignore[attr-defined]
@@ -19,12 +19,20 @@ except ImportError:  # CPython
         return end - start
 
 
-_SO_BINDTODEVICE = 25  # MicroPython has no constant; the same on every architecture of OpenWrt
-_MAX_ERRORS = 99  # of one wait: each request can bring back an ICMP error, more than that is a broken socket
+# MicroPython has no constants; the same on every architecture of OpenWrt.
+_SO_BINDTODEVICE = 25
+_EAGAIN = 11
+# Of one socket: each request can bring back an ICMP error, more than that is a flood, or a broken socket.
+_MAX_ERRORS = 99
 
 
 class Timeout(Exception):
     """No server gave a valid reply."""
+
+
+def _resolve(host, port, family):
+    # As octets: CPython takes text through its codec idna, which wants a package besides OpenWrt's python3-light.
+    return socket.getaddrinfo(host.encode(), port, family, socket.SOCK_DGRAM)
 
 
 def _wait(sock, milliseconds):
@@ -76,7 +84,7 @@ class Client:
 
     def bind(self, addr):
         """Sends from addr, (host, port); OSError if this host does not have the address."""
-        family, _, _, _, address = socket.getaddrinfo(addr[0], addr[1], 0, socket.SOCK_DGRAM)[0]
+        family, _, _, _, address = _resolve(addr[0], addr[1], 0)[0]
         self._source = ()
         sock = self._open(family)
         try:
@@ -101,18 +109,13 @@ class Client:
         timeout = failure = None
         for host in [self.server] if isinstance(self.server, str) else self.server:
             try:
-                addresses = socket.getaddrinfo(host, self.authport, 0, socket.SOCK_DGRAM)
+                addresses = _resolve(host, self.authport, 0)
             except OSError as error:
                 failure = error
                 continue
             for family, _, _, _, address in addresses:
                 try:
-                    sock = self._open(family)
-                    try:
-                        sock.connect(address)  # from now on the kernel drops what comes from elsewhere
-                        reply = self._exchange(sock, pkt, raw)
-                    finally:
-                        sock.close()  # the next request gets another source port
+                    reply = self._exchange(family, address, pkt, raw)
                     if reply is not None:
                         reply.source = host
                         return reply
@@ -121,7 +124,7 @@ class Client:
                     failure = error
         raise timeout or failure or Timeout("no server to ask")
 
-    def _open(self, family):
+    def _open(self, family, peer=None):
         sock = self.socket_factory(family, socket.SOCK_DGRAM)
         try:
             sock.setblocking(False)
@@ -129,40 +132,53 @@ class Client:
                 sock.setsockopt(socket.SOL_SOCKET, _SO_BINDTODEVICE, self.device.encode() + b"\0")
             if self._source:
                 host, port = self._source
-                sock.bind(socket.getaddrinfo(host, port, family, socket.SOCK_DGRAM)[0][-1])
+                sock.bind(_resolve(host, port, family)[0][-1])
+            if peer:
+                sock.connect(peer)  # from now on the kernel drops what comes from elsewhere
         except OSError:
             sock.close()
             raise
         return sock
 
-    def _exchange(self, sock, pkt, raw):
+    def _exchange(self, family, address, pkt, raw):
         limit = self.retries * self.timeout * 1000
         start = self.ticks_ms()
         elapsed = errors = 0
         rt = self.IRT * 1000.0
-        for attempt in range(self.retries):
-            rand = (int.from_bytes(self.random(2), "big") - 32768) / 327680
-            rt = (2 if attempt else 1) * rt + rand * rt
-            if rt > self.MRT * 1000:
-                rt = self.MRT * 1000 * (1 + rand)
-            until = min(elapsed + rt, limit)
-            self._transmit(sock, raw)
-            while elapsed < until:
-                if self.wait(sock, int(until - elapsed) + 1):
-                    try:
-                        reply = self._accept(pkt, sock.recv(4096))
-                        if reply is not None:
-                            reply.tries = attempt + 1
-                            reply.copies = 1 + self._copies(pkt, sock)
-                            return reply
-                    except OSError:  # a server that is just starting refuses: no reason to give up
-                        self._ignore("unreachable")
-                        errors += 1
-                        if errors > _MAX_ERRORS:
-                            raise
-                elapsed = self.ticks_diff(self.ticks_ms(), start)
-            if elapsed >= limit:
-                break
+        sock = self._open(family, address)
+        try:
+            for attempt in range(self.retries):
+                rand = (int.from_bytes(self.random(2), "big") - 32768) / 327680
+                rt = (2 if attempt else 1) * rt + rand * rt
+                if rt > self.MRT * 1000:
+                    rt = self.MRT * 1000 * (1 + rand)
+                until = min(elapsed + rt, limit)
+                self._transmit(sock, raw)
+                while elapsed < until:
+                    if self.wait(sock, int(until - elapsed) + 1):
+                        try:
+                            reply = self._accept(pkt, sock.recv(4096))
+                            if reply is not None:
+                                reply.tries = attempt + 1
+                                reply.copies = 1 + self._copies(pkt, sock)
+                                return reply
+                        except OSError as error:
+                            # A server that is just starting refuses: no reason to give up. A datagram with a wrong
+                            # checksum wakes us, too, and is gone.
+                            if error.errno != _EAGAIN:
+                                self._ignore("unreachable")
+                                errors += 1
+                    if errors > _MAX_ERRORS:
+                        sock.close()
+                        sock = None  # the next one may not be had
+                        sock = self._open(family, address)
+                        errors = 0
+                    elapsed = self.ticks_diff(self.ticks_ms(), start)
+                if elapsed >= limit:
+                    break
+        finally:
+            if sock:
+                sock.close()  # the next request gets another source port
 
     def _copies(self, pkt, sock):
         found = 0
@@ -186,14 +202,10 @@ class Client:
                 self._ignore("unreachable")
 
     def _accept(self, pkt, data):
-        try:
-            reply = pkt.CreateReply(packet=data)
-            why = pkt.WhyNotReply(reply, data, self.enforce_ma)
-        except PacketError:
-            why = "malformed"
+        why = pkt.WhyNotReply(data, self.enforce_ma)
         if why is None:
-            if reply.code in (AccessAccept, AccessReject, AccessChallenge):
-                return reply
+            if data[0] in (AccessAccept, AccessReject, AccessChallenge):
+                return pkt.CreateReply(packet=data)
             why = "code"
         self._ignore(why)
 

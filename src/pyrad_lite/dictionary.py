@@ -3,15 +3,16 @@
 
 from collections import namedtuple
 
-from .tools import TYPES, EncodeAttr
+from .tools import TYPES, DecodeAttr, EncodeAttr
 
 # Lines are parsed as bytes and little is made of each: MicroPython looks every short str up among all it knows,
 # and the file costs a router's client more than the exchange it is read for.
 _TYPES = {name.encode(): name for name in TYPES}
-# FreeRADIUS has these too; here their attributes have no name and are read by number
-_UNNAMED = (
-    b"abinary bool combo-ip ether evs extended integer64 ipv4prefix ipv6prefix long-extended signed tlv"
-)
+# What RFC 8044, and radcli, call them.
+_TYPES.update({b"ipv4addr": "ipaddr", b"uint8": "byte", b"uint16": "short", b"uint32": "integer"})
+# Of values that are written as any others, and of those that are not.
+_FLAGS = (b"encrypt=1", b"secret", b"concat", b"virtual")
+_UNNAMED = (b"has_tag", b"encrypt=2", b"encrypt=3", b"array")
 _DEPTH = 8  # of $INCLUDE; deeper is a file that includes itself
 
 # vendor: its name, "" for none. values: octets by name. key (not in pyrad): what a packet calls the attribute, its
@@ -28,16 +29,29 @@ class ParseError(Exception):
         self.line = line
 
 
+def _number(word):
+    # Leading zeros, which base 0 does not like, are nothing special.
+    try:
+        number = int(word, 0 if word[1:2].isalpha() else 10)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise ValueError("%s is no number" % str(word)[1:])
+    return number
+
+
 class Dictionary:
     """What the given files (paths, or objects with read()) define; later definitions win.
 
-    attributes: name -> Attribute. vendors: name -> number. Left out is what cannot be read by name here: tags,
-    encryption beyond User-Password's, nested attributes, vendors with wide formats (whose number is -1).
+    attributes: name -> Attribute. vendors: name -> number. Left out, and read by number only, is what a name would
+    not do for: other data types than tools.TYPES, tags, encryption beyond User-Password's, attributes within others,
+    vendors with wide formats, numbers above 255, and whatever stands in a file that is not known here.
     """
 
     def __init__(self, dict=None, *dicts):
         self.attributes = {}
         self.vendors = {"": 0}
+        self._wide = set()  # the vendors whose attributes have no such number or length
         self._names = {}
         for file in (dict,) + dicts:
             if file:
@@ -52,6 +66,8 @@ class Dictionary:
     def __contains__(self, name):
         return name in self.attributes
 
+    has_key = __contains__
+
     def name(self, key):
         """The name of the attribute that a packet calls key; key itself if it has none. Not in pyrad."""
         number = key[0] << 8 | key[1] if isinstance(key, tuple) else key
@@ -59,17 +75,32 @@ class Dictionary:
         # The same number may be vendor 0's, or a name that was given to another attribute since.
         return attribute.name if attribute and attribute.key == key else key
 
+    def encode(self, name, value):
+        """The octets of a named attribute's value, or of a value's name. Not in pyrad."""
+        attribute = self.attributes[name]
+        if attribute.values and value in attribute.values:
+            return attribute.values[value]
+        return EncodeAttr(attribute.type, value)
+
+    def decode(self, name, octets):
+        """The value of a named attribute, or its name if it has one; ValueError if it is none. Not in pyrad."""
+        attribute = self.attributes[name]
+        for value in attribute.values:
+            if attribute.values[value] == octets:
+                return value
+        return DecodeAttr(attribute.type, octets)
+
     def ReadDictionary(self, file):
         """Reads one more file. ParseError for a fault in it, OSError if it cannot be opened."""
         values: list = []
-        self._read(file, values, 0)
+        self._read(file, values, 0, "")
         for where, number, words in values:  # a VALUE may stand before its ATTRIBUTE
             try:
                 self._value(words)
             except (TypeError, ValueError) as error:
                 raise ParseError(str(error), where, number)
 
-    def _read(self, file, values, depth):
+    def _read(self, file, values, depth, vendor):
         where = ""
         if isinstance(file, str):
             where = file
@@ -77,8 +108,8 @@ class Dictionary:
                 data = file.read()  # at once: by lines, MicroPython makes a system call for each octet
         else:
             data = file.read().encode()
-        vendor = ""
-        vendor_id = number = 0
+        block = 0  # within so many of BEGIN-TLV, and whatever else begins that is no vendor
+        number = 0
         for line in data.split(b"\n"):
             number += 1
             if not line or line[0] == 35:  # "#"
@@ -88,66 +119,98 @@ class Dictionary:
             words = line.split()
             if not words:
                 continue
-            word = words[0]
+            word = words[0].upper()
             try:
                 if word == b"ATTRIBUTE":
-                    self._attribute(words, vendor, vendor_id)
+                    if not block:
+                        self._attribute(words, vendor)
                 elif word == b"VALUE":
                     values.append((where, number, words))
                 elif word == b"VENDOR":
-                    wide = len(words) > 3 and words[3] != b"format=1,1"
-                    self.vendors[words[1].decode()] = -1 if wide else int(words[2], 0)
+                    self._vendor(words)
                 elif word == b"BEGIN-VENDOR":
+                    if vendor:
+                        raise ValueError("vendor %s has not ended" % vendor)
                     vendor = words[1].decode()
-                    if vendor not in self.vendors:
-                        raise ValueError("unknown vendor " + vendor)
-                    # with format=: RFC 6929's
-                    vendor_id = -1 if len(words) > 2 else self.vendors[vendor]
+                    block = int(len(words) > 2)  # with format=: RFC 6929's
                 elif word == b"END-VENDOR":
+                    if vendor != words[1].decode():
+                        raise ValueError("vendor %s has not begun" % words[1].decode())
                     vendor = ""
-                    vendor_id = 0
+                    block = 0
+                elif word.startswith(b"BEGIN-"):
+                    block += 1
+                elif word.startswith(b"END-"):
+                    if not block:
+                        raise ValueError("%s has not begun" % word.decode())
+                    block -= 1
                 elif word in (b"$INCLUDE", b"$INCLUDE-"):
-                    if depth == _DEPTH:
-                        raise ValueError("recursive include")
-                    path = words[1].decode()
-                    if "/" in where and path[0] != "/":
-                        path = where[: where.rfind("/") + 1] + path
-                    try:
-                        self._read(path, values, depth + 1)
-                    except OSError:
-                        if word[-1:] != b"-":
-                            raise
-            except (IndexError, ValueError) as error:
-                raise ParseError(str(error), where, number)
+                    self._include(words, where, values, depth, vendor)
+            except IndexError:
+                raise ParseError("%s lacks words" % word.decode(), where, number)
+            except ValueError as error:  # UnicodeError, too, which has no text on MicroPython
+                raise ParseError(str(error) or "no UTF-8", where, number)
 
-    def _attribute(self, words, vendor, vendor_id):
-        if len(words) > 4:
-            flags = words.pop(4).decode()
-            if flags in self.vendors:  # the older way to say whose attribute it is
-                vendor = flags
-                vendor_id = self.vendors[vendor]
-            elif "has_tag" in flags or "encrypt=2" in flags or "array" in flags:
-                return
-        _, name, code, datatype = words
+    def _include(self, words, where, values, depth, vendor):
+        if depth == _DEPTH:
+            raise ValueError("recursive include")
+        path = words[1].decode()
+        if "/" in where and path[0] != "/":
+            path = where[: where.rfind("/") + 1] + path
+        try:
+            self._read(path, values, depth + 1, vendor)
+        except OSError:
+            if words[0][-1:] != b"-":
+                raise ValueError("%s cannot be read" % path)
+
+    def _vendor(self, words):
+        name = words[1].decode()
+        self.vendors[name] = _number(words[2])
+        options = words[3] if len(words) > 3 else b""
+        if options.startswith(b"format=") and options != b"format=1,1":
+            self._wide.add(name)
+        else:
+            self._wide.discard(name)
+
+    def _attribute(self, words, vendor):
+        number = words[2]
+        datatype = words[3].lower()
         if datatype not in _TYPES:
             datatype = datatype.split(b"[")[0]  # octets[16]
-            if datatype in _UNNAMED.split():
-                return
-            if datatype not in _TYPES:
-                raise ValueError("unknown data type " + datatype.decode())
-        if vendor_id < 0 or b"." in code:
+        named = datatype in _TYPES
+        if len(words) > 4:
+            flags = words[4]
+            if flags.decode() in self.vendors:  # the older way to say whose attribute it is
+                vendor = flags.decode()
+            else:
+                for flag in flags.split(b","):
+                    if flag not in _FLAGS:
+                        if flag not in _UNNAMED:
+                            return  # whoever's it is
+                        named = False
+        vendor_id = self.vendors.get(vendor)
+        if b"." in number or vendor_id is None or vendor in self._wide:
             return
-        name = name.decode()
-        code = int(code, 0)
-        self._names[vendor_id << 8 | code] = name  # a tuple would be slow to hash
+        code = _number(number)
+        if code > 255:
+            return
+        index = vendor_id << 8 | code  # a tuple would be slow to hash
+        if not named:
+            self._names.pop(index, None)  # nor has it the name of what had its number before
+            return
+        name = words[1].decode()
+        self._names[index] = name
         key = (vendor_id, code) if vendor else code
         self.attributes[name] = Attribute(name, code, _TYPES[datatype], vendor, {}, key)
 
     def _value(self, words):
-        _, name, key, value = words
-        attribute = self.attributes.get(name.decode())
-        if attribute:
-            value = value.decode()
+        if len(words) < 4:
+            raise ValueError("VALUE lacks words")
+        attribute = self.attributes.get(words[1].decode())
+        if attribute and attribute.type != "octets":  # which files give numbers
+            value = words[3]
             if attribute.type in ("integer", "byte", "short", "date"):
-                value = int(value, 0)
-            attribute.values[key.decode()] = EncodeAttr(attribute.type, value)
+                value = _number(value)
+            else:
+                value = value.decode()
+            attribute.values[words[2].decode()] = EncodeAttr(attribute.type, value)

@@ -29,6 +29,7 @@ FLOOR = (
     "test_ntt",
     "test_radius_client",
     "test_radius_dictionary",
+    "test_radius_memory",
     "test_radius_packet",
     "test_redact",
     "test_sip",

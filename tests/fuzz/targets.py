@@ -198,13 +198,22 @@ def read_packet(data):
     """A packet, with and without a dictionary; what was read is what would be sent."""
     named = packet.AuthPacket(secret=SECRET, packet=data, dict=NAMES)
     plain = packet.AuthPacket(secret=SECRET, packet=data)
-    assert len(plain) <= len(data) // 2 and len(named) <= len(data) // 2
+    assert len(plain) == len(named) <= min(len(data) // 2, plain.MOST)
     told = values_of(named)
     values_of(plain)
+    walked = list(plain.walk())
+    assert walked == list(named.walk())
     if not plain.message_authenticator:  # that one would be computed anew
         length = int.from_bytes(data[2:4], "big")
         assert named.RequestPacket() == data[:length]
         assert plain.RequestPacket() == data[:length]
+    # What is taken out is gone, and nothing else is.
+    for key in list(plain)[:4]:
+        del plain[key]
+        walked = [pair for pair in walked if pair[0] != key]
+        assert key not in plain and list(plain.walk()) == walked
+    plain.message_authenticator = None
+    assert list(packet.Packet(packet=plain.RequestPacket()).walk()) == walked
     return told
 
 
@@ -217,11 +226,18 @@ class Listener(Client):
 
 
 def read_reply(data):
-    """A datagram as it comes in; without the secret none is believed."""
+    """A datagram as it comes in, which nobody believes; then as if it came from who knows the secret."""
     client = Listener()
     reply = client._accept(REQUEST, data)
     assert reply is None or data[4:20] == signed(data[0], data[20 : int.from_bytes(data[2:4], "big")])[4:20]
-    return sorted(client.ignored.keys())
+    proven = signed(data[0] if data else 0, data[20:4096])
+    reply = client._accept(REQUEST, proven)
+    if reply is None:
+        assert "authenticator" not in client.ignored or client.ignored["authenticator"] == 1
+    else:
+        assert REQUEST.VerifyReply(reply) and reply.raw_packet == proven
+        assert reply.code in (packet.AccessAccept, packet.AccessReject, packet.AccessChallenge)
+    return sorted(client.ignored.keys()) + [reply is not None]
 
 
 def signed(code, attributes):
@@ -410,7 +426,11 @@ def read_dictionary(data):
     finally:
         del dictionary.open
     for name in found.attributes:
-        assert found[name].name == name and name in found
+        assert found[name].name == name and name in found and found[name].code < 256
+        for value in found[name].values:
+            assert (
+                found.encode(name, found.decode(name, found.encode(name, value))) == found[name].values[value]
+            )
         # What a packet calls it leads back to it, or to nothing.
         key = found.name(found[name].key)
         assert key == found[name].key or found[key].key == found[name].key
@@ -470,7 +490,7 @@ TARGETS = {
     "ntt-dhcpv4": (read_ntt_dhcpv4, WireError),
     "ntt-dhcpv6": (read_ntt_dhcpv6, WireError),
     "radius-accept": (read_accept, ()),
-    "radius-dictionary": (read_dictionary, (dictionary.ParseError, OSError)),
+    "radius-dictionary": (read_dictionary, dictionary.ParseError),
     "radius-packet": (read_packet, packet.PacketError),
     "radius-reply": (read_reply, ()),
     "sip-servers": (read_sip_servers, WireError),

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """pyrad_lite beside pyrad 2.6.0, which must make the same octets, and scapy, which must read the same fields."""
 
+import hmac
 import io
 import ipaddress
 import pathlib
 import socket
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -101,6 +104,12 @@ def test_replies_are_read_and_verified_alike(pairs, code, signed):
     assert replies[0].keys() == replies[1].keys()
     for name in replies[0].keys():
         assert same(replies[0][name], replies[1][name])
+    # and ours are the octets that pyrad would send
+    made = ours.CreateReply(message_authenticator=signed)
+    made.code = code
+    for name, value in pairs:
+        made.AddAttribute(name, value)
+    assert made.ReplyPacket() == raw
     broken = raw[:4] + bytes([raw[4] ^ 1]) + raw[5:]
     assert not ours.VerifyReply(ours.CreateReply(packet=broken), broken)
 
@@ -122,12 +131,41 @@ def test_hidden_passwords(password):
     assert ours.PwCrypt(password) == theirs.PwCrypt(password)
 
 
+@given(st.binary(max_size=130), st.binary(max_size=200), st.integers(0, 200))
+def test_hmac(key, message, at):
+    assert packet._hmac_md5(key, message[:at], message[at:]) == hmac.digest(key, message, "md5")
+
+
+def test_hmac_of_a_key_as_long_as_a_block():
+    for length in (63, 64, 65):
+        assert packet._hmac_md5(b"k" * length, b"message") == hmac.digest(b"k" * length, b"message", "md5")
+
+
 def test_chap_password():
     challenge = bytes(range(100, 116))
     chap = packet.ChapPassword(1, b"lab-password", challenge)
     theirs = request(pyrad_packet, THEIRS, [("CHAP-Password", chap), ("CHAP-Challenge", challenge)])
-    assert theirs.VerifyChapPasswd(b"lab-password")
-    assert not theirs.VerifyChapPasswd(b"another")
+    ours = request(packet, OURS, [("CHAP-Password", chap), ("CHAP-Challenge", challenge)])
+    for made in (ours, theirs):
+        assert made.VerifyChapPasswd(b"lab-password") and made.VerifyChapPasswd(" lab-password\n")
+        assert not made.VerifyChapPasswd(b"another")
+
+
+def test_numbers_need_no_dictionary():
+    """A router's client loads neither that module nor the conversions, which names alone want."""
+    script = (
+        "import sys; from pyrad_lite.client import Client; request = Client('::1', secret=b's').CreateAuthPacket();"
+        "request.AddAttribute((22197, 1), b'm'); request.RequestPacket();"
+        "print(sorted(name for name in sys.modules if name.startswith('pyrad_lite')))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"PYTHONPATH": str(FILES.parents[2] / "src")},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    assert told.strip() == str(["pyrad_lite", "pyrad_lite.client", "pyrad_lite.packet"])
 
 
 def test_several_vendor_attributes_in_one_are_read_by_pyrad():
@@ -149,6 +187,7 @@ def test_calling_code_runs_on_both():
             raw, source = server.recvfrom(4096)
             asked = pyrad_packet.AuthPacket(packet=raw, dict=THEIRS, secret=SECRET)
             assert asked.verify_message_authenticator()
+            assert asked["NAS-Identifier"] == ["router"]
             answer = asked.CreateReply()
             answer.AddAttribute("SoftBank-v6-GW", "2001:db8:b::1")
             server.sendto(answer.ReplyPacket(), source)
@@ -162,6 +201,7 @@ def test_calling_code_runs_on_both():
         radius.bind(("::1", 0))
         asked = radius.CreateAuthPacket(User_Name="nemo")
         asked["State"] = b"s"
+        asked["NAS-Identifier"] = "router"
         asked[(22197, 1)] = [b"02:00:00:00:00:01"]
         reply = radius.SendPacket(asked)
         thread.join()
@@ -224,7 +264,7 @@ def decoded(raw):
             assert isinstance(key, str)
     assert len(reply) == len(reply.keys())
     asked = request(packet, OURS, [])
-    assert asked.WhyNotReply(reply, raw) is not None
+    assert asked.WhyNotReply(raw) is not None
     # what was received is sent again octet for octet, also where attributes share a Vendor-Specific one
     again = packet.AuthPacket(packet=raw, dict=OURS, message_authenticator=False)
     assert again.RequestPacket() == raw[: int.from_bytes(raw[2:4], "big")]

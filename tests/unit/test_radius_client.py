@@ -26,14 +26,19 @@ class Net:
             lambda number, request: []
         )  # number of transmission, octets -> [(delay, octets or OSError)]
         self.refuse_send = []  # numbers of attempts to send that fail
+        self.sockets = 99  # that can still be had
 
     def getaddrinfo(self, host, port, family=0, kind=0):
+        host = host.decode()
         if "nowhere" in host:
             raise OSError(-2)
         hosts = [host + "-first", host + "-second"] if "twice" in host else [host]
         return [(self.AF_INET6, kind, 17, "", (each, port)) for each in hosts]
 
     def socket(self, family, kind):
+        if not self.sockets:
+            raise OSError(24)
+        self.sockets -= 1
         self.open += 1
         return Socket(self)
 
@@ -135,6 +140,21 @@ class Retransmission(Case):
         self.silence()
         self.assertTimes(0, 2, 6, 14)  # the fifth would be sent when MRD is over
         self.assertTrue(30000 <= self.net.now < 30010)
+
+    def test_to_the_millisecond(self):
+        """The part of one that is left of a wait is waited, too, and no more."""
+        self.silence()
+        self.assertEqual(self.net.times() + [self.net.now], [0, 2001, 6002, 14003, 30001])
+
+    def test_a_wake_up_when_the_wait_is_over(self):
+        self.net.respond = lambda number, octets: [(2000, b"forged")] if number == 1 else []
+        self.silence()
+        self.assertEqual(self.net.times()[:2], [0, 2000])
+
+    def test_a_wake_up_when_all_is_over(self):
+        self.net.respond = lambda number, octets: [(2000, b"forged")]
+        self.silence(retries=2, timeout=1)
+        self.assertEqual(self.net.times() + [self.net.now], [0, 2000])
 
     def test_with_all_the_jitter_down(self):
         self.rand = LOWEST
@@ -254,6 +274,20 @@ class Replies(Case):
         self.assertTrue(self.net.now < 30010)
         self.assertTrue(made.ignored["malformed"] > 500)
 
+    def test_two_thousand_attributes(self):
+        """Forged, they are one more that is ignored; from the server, they are a reply as any other."""
+        made = self.client()
+        empty = b"\x12\x02" * 2038
+
+        def replies(request):
+            good = answer(request, 2, empty)
+            return [(10, good[:4] + bytes(16) + good[20:])] * 3 + [(20, good)]
+
+        reply = self.exchange(made, replies)
+        self.assertEqual(made.ignored, {"authenticator": 3})
+        self.assertEqual((reply.code, reply.keys(), len(reply[18])), (2, ["Reply-Message"], reply.MOST))
+        self.assertTimes(0)
+
     def test_copies_of_the_reply_are_counted_where_asked(self):
         def replies(request):
             good = answer(request, 2, b"\x12\x04hi")
@@ -267,6 +301,12 @@ class Replies(Case):
         self.assertEqual(self.exchange(made, replies).copies, 3)
         self.assertTrue(self.net.now - start < 1100)
         self.assertEqual(made.ignored, {"malformed": 1})
+
+    def test_copies_are_counted_up_to_a_hundred(self):
+        made = self.client()
+        made.linger = 1
+        reply = self.exchange(made, lambda request: [(10, answer(request, 2, b""))] * 200)
+        self.assertEqual(reply.copies, 100)
 
     def test_an_error_ends_the_count(self):
         made = self.client()
@@ -296,7 +336,9 @@ class Replies(Case):
     def test_message_authenticator_is_sent_unless_refused(self):
         made = self.client()
         self.assertEqual(made.CreateAuthPacket().RequestPacket()[20:22], b"\x50\x12")
-        self.assertEqual(len(made.CreateAuthPacket(message_authenticator=False).RequestPacket()), 20)
+        unsigned = made.CreateAuthPacket(message_authenticator=False).RequestPacket()
+        self.assertEqual(len(unsigned), 20)
+        self.assertEqual(made.CreateAuthPacket(packet=unsigned).RequestPacket(), unsigned)
 
 
 class Unreachable(Case):
@@ -327,12 +369,40 @@ class Unreachable(Case):
         self.assertEqual(made.SendPacket(request).code, 2)
         self.assertTimes(2)
 
-    def test_a_broken_socket_is_no_busy_loop(self):
+    def test_a_flood_of_errors_costs_a_socket(self):
+        """ICMP errors can be forged, too: the question is repeated from another port, at its time."""
         made = self.client()
-        self.net.respond = lambda number, octets: [(0, OSError(9))] * 200
+        request = self.request(made)
+        self.net.respond = lambda number, octets: (
+            [(0, REFUSED)] * 300 if number == 1 else [(0, REFUSED)] * 99 + [(1, answer(request, 2, b""))]
+        )
+        self.assertEqual(made.SendPacket(request).code, 2)
+        self.assertTimes(0, 2)
+        self.assertEqual(made.ignored, {"unreachable": 199})
+        self.assertEqual([call[0] for call in self.net.calls], ["connect", "connect"])
+
+    def test_a_flood_of_errors_and_no_other_socket(self):
+        made = self.client()
+
+        def respond(number, octets):
+            self.net.sockets = 0
+            return [(0, REFUSED)] * 300
+
+        self.net.respond = respond
         with self.assertRaises(OSError):
             made.SendPacket(self.request(made))
-        self.assertEqual(self.net.now, 0)
+        self.assertTimes(0)
+
+    def test_datagrams_that_the_kernel_drops_are_no_errors(self):
+        """One with a wrong checksum wakes the client and is gone: EAGAIN, as often as somebody likes."""
+        made = self.client()
+        request = self.request(made)
+        self.net.respond = lambda number, octets: (
+            [(1, OSError(11, "EAGAIN"))] * 300 + [(5, answer(request, 2, b""))]
+        )
+        self.assertEqual(made.SendPacket(request).code, 2)
+        self.assertEqual(made.ignored, {})
+        self.assertEqual([call[0] for call in self.net.calls], ["connect"])
 
 
 class Servers(Case):

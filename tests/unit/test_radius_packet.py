@@ -4,6 +4,7 @@
 import unittest
 from binascii import hexlify, unhexlify
 from hashlib import md5
+from io import StringIO
 
 from pyrad_lite import packet
 from pyrad_lite.dictionary import Dictionary
@@ -12,6 +13,10 @@ FILES = __file__.rpartition("/")[0] + "/../../files/etc/softwire/"
 SOFTBANK = Dictionary(FILES + "dictionary.rfc", FILES + "dictionary.softbank")
 SECRET = b"xyzzy5461"  # of all examples in RFC 2865 section 7
 AUTHENTICATOR = bytes(range(16))
+
+
+def read(text):
+    return Dictionary(StringIO(text))
 
 
 def hexa(text):
@@ -104,10 +109,23 @@ class Rfc2865Examples(unittest.TestCase):
         self.assertTrue(second.VerifyReply(refusal))
         self.assertEqual((refusal.code, len(refusal)), (packet.AccessReject, 0))
 
+    def test_a_reply_is_sent_as_printed(self):
+        request = self.rebuilt(PAP_REQUEST)
+        reply = request.CreateReply(message_authenticator=False)
+        for octets in (b"\x06\x06\0\0\0\1", b"\x0f\x06\0\0\0\0", b"\x0e\x06\xc0\xa8\1\3"):
+            reply.AddAttribute(octets[0], octets[2:])
+        self.assertEqual(reply.ReplyPacket(), PAP_ACCEPT)
+
+    def test_a_chap_password_is_verified(self):
+        request = self.rebuilt(CHAP_REQUEST)
+        self.assertTrue(request.VerifyChapPasswd("arctangent"))
+        self.assertTrue(request.VerifyChapPasswd(b"arctangent"))
+        self.assertFalse(request.VerifyChapPasswd("Arctangent"))
+
     def test_a_reply_to_another_request_is_refused(self):
         request = self.rebuilt(PAP_REQUEST)
         for raw in (CHAP_ACCEPT, CARD_REJECT):
-            self.assertEqual(request.WhyNotReply(request.CreateReply(packet=raw), raw), "id")
+            self.assertEqual(request.WhyNotReply(raw), "id")
 
     def test_every_changed_bit_is_noticed(self):
         request = self.rebuilt(PAP_REQUEST)
@@ -185,7 +203,7 @@ class MessageAuthenticator(unittest.TestCase):
         return answer(request, 2, attributes + b"\x50\x12" + mac)
 
     def why(self, request, raw, enforce_ma=False):
-        return request.WhyNotReply(request.CreateReply(packet=raw), raw, enforce_ma)
+        return request.WhyNotReply(raw, enforce_ma)
 
     def test_in_a_reply_is_checked_with_the_request_authenticator(self):
         request = plain()
@@ -199,11 +217,28 @@ class MessageAuthenticator(unittest.TestCase):
         raw = self.signed(request, b"\x12\x04hi", b"another secret")
         self.assertEqual(self.why(request, raw), "message-authenticator")
 
-    def test_a_short_or_repeated_one_is_refused(self):
+    def test_a_short_long_or_repeated_one_is_refused(self):
         request = plain()
-        good = self.signed(request, b"")
-        for attributes in (b"\x50\x02", b"\x50\x03\x00", good[20:] + good[20:]):
+        good = self.signed(request, b"")[20:]
+        for attributes in (
+            b"\x50\x02",
+            b"\x50\x03\x00",
+            good[:1] + b"\x11" + good[2:-1],
+            good[:1] + b"\x13" + good[2:] + b"\0",
+            good + good,
+            b"\x50\x02" + good,
+        ):
             self.assertEqual(self.why(request, answer(request, 2, attributes)), "message-authenticator")
+
+    def test_a_right_one_is_no_use_behind_a_wrong_one_or_in_a_long_one(self):
+        request = plain()
+        self.assertEqual(
+            self.why(request, self.signed(request, b"\x50\x12" + b"x" * 16)), "message-authenticator"
+        )
+        head = b"\x02\x07\x00\x27" + request.authenticator
+        mac = packet._hmac_md5(SECRET, head + b"\x50\x13" + bytes(17))
+        raw = answer(request, 2, b"\x50\x13" + mac + b"\0")
+        self.assertEqual(self.why(request, raw), "message-authenticator")
 
     def test_a_missing_one_is_refused_only_if_required(self):
         request = plain()
@@ -217,6 +252,30 @@ class MessageAuthenticator(unittest.TestCase):
         self.assertEqual(self.why(request, raw), "proxy-state")
         request.AddAttribute(33, b"ab")
         self.assertEqual(self.why(request, raw), None)
+        request.AddAttribute(33, b"")
+        for states, why in (
+            (b"", None),
+            (b"\x21\x04ab\x21\x02", None),
+            (b"\x21\x04ab\x12\x02\x21\x02", None),
+            (b"\x21\x02\x21\x04ab", "proxy-state"),
+            (b"\x21\x04ab\x21\x03c", "proxy-state"),
+            (b"\x21\x04ab\x21\x02\x21\x02", "proxy-state"),
+        ):
+            self.assertEqual(self.why(request, answer(request, 2, states)), why)
+
+    def test_of_a_received_request_follows_what_is_changed(self):
+        request = plain(message_authenticator=True)
+        request.AddAttribute("User-Name", "nemo")
+        received = packet.AuthPacket(secret=SECRET, packet=request.RequestPacket())
+        received[1] = b"flopsy"
+        raw = received.RequestPacket()
+        self.assertEqual(raw[22:38], packet._hmac_md5(SECRET, raw[:22] + bytes(16) + raw[38:]))
+
+    def test_of_a_received_request_stays_where_it_is_not_wanted(self):
+        request = plain(message_authenticator=True)
+        raw = request.RequestPacket()
+        received = packet.AuthPacket(secret=b"another", packet=raw, message_authenticator=False)
+        self.assertEqual(received.RequestPacket(), raw)
 
 
 class Order(unittest.TestCase):
@@ -259,12 +318,39 @@ class Order(unittest.TestCase):
             [("SoftBank-MAC", "m"), ("User-Name", "u")],
             [((1, 1), b""), ((2, 1), b"")],
             [("User-Name", "u")],
+            [(26, b"\0\0\x56\xb5\1\3m")],
             [("SoftBank-MAC", "m" * 124), ("SoftBank-MAC", "m" * 122)],
         ):
             self.assertRaises(ValueError, request.AddVendorAttributes, pairs)
+        request.AddVendorAttributes([])
         self.assertEqual(len(request), 0)
         request.AddVendorAttributes([("SoftBank-MAC", "m" * 124), ("SoftBank-MAC", "m" * 121)])
         self.assertEqual(len(request.RequestPacket()), 275)
+
+    def shared(self):
+        request = plain()
+        request.AddVendorAttributes([((22197, 1), b"m"), ((22197, 2), b"f"), ((22197, 3), b"s")])
+        return request
+
+    def test_removing_one_of_several(self):
+        for number, octets in ((1, b"020366030373"), (2, b"01036d030373"), (3, b"01036d020366")):
+            request = self.shared()
+            del request[(22197, number)]
+            self.assertEqual(hexlify(request.RequestPacket()[20:]), b"1a0c000056b5" + octets)
+            for other in request:
+                del request[other]
+            self.assertEqual(len(request.RequestPacket()), 20)
+
+    def test_changing_one_of_several(self):
+        """It comes to stand where it was, in a Vendor-Specific of its own."""
+        for number, octets in (
+            (1, b"1a09000056b5010378" + b"1a0c000056b5020366030373"),
+            (2, b"1a09000056b501036d" + b"1a09000056b5020378" + b"1a09000056b5030373"),
+            (3, b"1a0c000056b501036d020366" + b"1a09000056b5030378"),
+        ):
+            request = self.shared()
+            request[(22197, number)] = b"x"
+            self.assertEqual(hexlify(request.RequestPacket()[20:]), octets)
 
     def test_removing_a_shared_one_does_not_pull_others_together(self):
         request = plain()
@@ -296,6 +382,7 @@ class Mapping(unittest.TestCase):
         request[99] = [b"x"]
         self.assertTrue("User-Name" in request and 1 in request and 99 in request)
         self.assertFalse("CHAP-Password" in request or 3 in request or "No-Such-Name" in request)
+        self.assertTrue(request.has_key("User-Name") and not request.has_key(3))
         self.assertEqual(request.keys(), ["User-Name", "State", 99])
         self.assertEqual(len(request), 3)
         request["User-Name"] = ["b"]
@@ -308,6 +395,39 @@ class Mapping(unittest.TestCase):
             request["State"]
         with self.assertRaises(KeyError):
             del request["State"]
+
+    def test_the_numbers_alone(self):
+        """A client that knows them needs no dictionary, nor the time that reading one takes."""
+        request = plain(None)
+        request.AddAttribute(4, b"\xc0\0\2\1")
+        request.AddAttribute(32, b"router")
+        request.AddAttribute(95, bytes(15) + b"\1")
+        request.AddAttribute((22197, 1), b"m")
+        self.assertEqual(
+            hexlify(request.RequestPacket()[20:]),
+            b"0406c0000201" + b"2008726f75746572" + b"5f12" + b"00" * 15 + b"01" + b"1a09000056b501036d",
+        )
+        named = plain(NAS_IP_Address="192.0.2.1")
+        named.AddAttribute("NAS-Identifier", "router")
+        named.AddAttribute("NAS-IPv6-Address", "::1")
+        named.AddAttribute("SoftBank-MAC", "m")
+        self.assertEqual(named.RequestPacket(), request.RequestPacket())
+        self.assertEqual(request.keys(), [4, 32, 95, (22197, 1)])
+        self.assertEqual(
+            list(request.walk()),
+            [(4, b"\xc0\0\2\1"), (32, b"router"), (95, bytes(15) + b"\1"), ((22197, 1), b"m")],
+        )
+
+    def test_there_are_no_names_without_a_dictionary(self):
+        request = plain(None)
+        self.assertFalse("User-Name" in request)
+        self.assertEqual(request.get("User-Name"), None)
+        for call in (
+            lambda: request["User-Name"],
+            lambda: request.AddAttribute("User-Name", "nemo"),
+            lambda: request.AddVendorAttributes([("SoftBank-MAC", "m")]),
+        ):
+            self.assertRaises(KeyError, call)
 
     def test_what_does_not_fit_is_refused_when_it_is_set(self):
         request = plain()
@@ -334,8 +454,11 @@ class Mapping(unittest.TestCase):
 
     def test_a_packet_of_more_than_4096_octets_is_refused(self):
         request = plain()
-        for _ in range(16):
+        for _ in range(15):
             request.AddAttribute(18, bytes(253))
+        request.AddAttribute(18, bytes(249))
+        self.assertEqual(len(request.RequestPacket()), 4096)
+        request[24] = b""
         self.assertRaises(ValueError, request.RequestPacket)
 
     def test_secret_and_authenticator_are_bytes(self):
@@ -344,6 +467,73 @@ class Mapping(unittest.TestCase):
         self.assertRaises(ValueError, packet.AuthPacket(authenticator=b"short").RequestPacket)
         with self.assertRaises(ValueError):
             packet.AuthPacket(auth_type="eap-md5")
+
+
+class Verified(unittest.TestCase):
+    """What a received datagram is looked at for, and in which order."""
+
+    def test_a_length_that_is_none(self):
+        request = plain()
+        good = answer(request, 2, b"\x12\x04hi")
+        for raw in (
+            b"",
+            good[:3],
+            good[:19],
+            good[:-1],
+            answer(request, 2, b"")[:2] + b"\x00\x13" + good[4:],
+            answer(request, 2, (b"\x12\xff" + bytes(253)) * 16),
+        ):
+            self.assertEqual(request.WhyNotReply(raw), "malformed")
+        self.assertEqual(request.WhyNotReply(answer(request, 2, b"\x12\xff" + bytes(253))), None)
+
+    def test_attributes_are_looked_at_only_in_what_is_proven(self):
+        request = plain()
+        for attributes in (b"\x12\x00", b"\x12\x01", b"\x12", b"\x12\x04h", b"\x12\x02\x12", b"\x50\x05"):
+            proven = answer(request, 2, attributes)
+            self.assertEqual(request.WhyNotReply(proven), "malformed")
+            for forged in (
+                proven[:4] + bytes(16) + proven[20:],
+                answer(request, 2, attributes, b"another secret"),
+            ):
+                self.assertEqual(request.WhyNotReply(forged), "authenticator")
+
+    def test_a_reply_that_was_made_here(self):
+        for request in (plain(), plain(None), plain(message_authenticator=True)):
+            request.AddAttribute(33, [b"one", b"two"])
+            request.RequestPacket()
+            reply = request.CreateReply()
+            self.assertEqual((reply.code, reply.id, reply[33]), (packet.AccessAccept, 7, [b"one", b"two"]))
+            self.assertTrue(request.VerifyReply(reply, enforce_ma=True))
+            raw = reply.ReplyPacket()
+            self.assertTrue(request.VerifyReply(reply, raw + b"padding", True))
+            self.assertTrue(request.VerifyReply(request.CreateReply(packet=raw), enforce_ma=True))
+            self.assertFalse(request.VerifyReply(reply, raw[:-1] + b"x"))
+            unsigned = request.CreateReply(message_authenticator=False)
+            self.assertTrue(request.VerifyReply(unsigned))
+            self.assertFalse(request.VerifyReply(unsigned, enforce_ma=True))
+            reply.id = 8
+            self.assertFalse(request.VerifyReply(reply, raw))
+
+    def test_a_reply_has_the_proxy_states_it_was_given(self):
+        request = plain()
+        request.AddAttribute(33, b"one")
+        reply = request.CreateReply()
+        reply[33] = b"another"
+        self.assertFalse(request.VerifyReply(reply))
+        request = plain(read("ATTRIBUTE Proxy-State 33 octets"), Proxy_State=b"one")
+        self.assertEqual(request.CreateReply(Proxy_State=b"two")[33], [b"two"])
+
+    def test_a_chap_password_of_another_length_or_none(self):
+        request = plain()
+        self.assertFalse(request.VerifyChapPasswd("nemo"))
+        request[3] = b"\1short"
+        self.assertFalse(request.VerifyChapPasswd("nemo"))
+        request[60] = b"challenge"
+        request[3] = packet.ChapPassword(1, b"nemo", b"challenge")
+        self.assertTrue(request.VerifyChapPasswd(" nemo\n"))
+        self.assertFalse(request.VerifyChapPasswd(b"nemo\n"))
+        request[60] = b"another"
+        self.assertFalse(request.VerifyChapPasswd("nemo"))
 
 
 class Malformed(unittest.TestCase):
@@ -380,6 +570,9 @@ class Malformed(unittest.TestCase):
         self.assertEqual(reply["SoftBank-v6-GW"], ["2001:db8:b::1"])
         self.assertEqual(reply["SoftBank-Manufacturer"], [""])
         self.assertFalse(26 in reply)
+        reply = self.decode(hexa("1a08 000056b5 cc02 1a07 000056b5 cc 1a08 000056b5 cf02"))
+        self.assertEqual((reply[(22197, 204)], reply[(22197, 207)]), ([b""], [b""]))
+        self.assertEqual(reply[26], [hexa("000056b5 cc")])
 
     def test_a_vendors_80_is_no_message_authenticator(self):
         # Found by fuzzing: the packet was sent on with a Message-Authenticator that nobody put in.
@@ -404,10 +597,17 @@ class Malformed(unittest.TestCase):
             self.assertEqual(reply[26], [value])
             self.assertEqual(len(reply), 1)
 
-    def test_without_a_dictionary_vendor_specific_stays_raw(self):
-        reply = self.decode(hexa("1a0c000056b5cc06cb007107"), None)
-        self.assertEqual(reply.keys(), [26])
-        self.assertEqual(reply[26], [unhexlify("000056b5cc06cb007107")])
+    def test_vendor_specific_is_walked_without_a_dictionary(self):
+        reply = self.decode(
+            hexa("1a10 000056b5 cc06cb007107 cf0461 62 1a03 00 1a0b 00000009 0105 616263"), None
+        )
+        self.assertEqual(reply.keys(), [(22197, 204), (22197, 207), 26, (9, 1)])
+        self.assertEqual(reply[(22197, 204)], [b"\xcb\x00\x71\x07"])
+        self.assertEqual(reply[26], [b"\0"])
+        self.assertEqual(
+            list(reply.walk()),
+            [((22197, 204), b"\xcb\x00\x71\x07"), ((22197, 207), b"ab"), (26, b"\0"), ((9, 1), b"abc")],
+        )
 
     def test_values_of_a_wrong_length_are_an_error_when_read(self):
         reply = self.decode(hexa("1a0b000056b5cc05cb0071 1b030e 1a0c000056b5cf06cb007107"))

@@ -114,6 +114,17 @@ class Loopback(unittest.TestCase):
         self.assertTrue(client.ticks_diff(client.ticks_ms(), start) >= 1000)
         self.assertTrue(made.ignored["unreachable"] >= 2)
 
+    def test_bound_again(self):
+        server, port = self.server("::1")
+        made = client.Client("::1", authport=port, secret=SECRET)
+        made.bind(("127.0.0.1", 0))
+        made.bind(("::1", 0))
+        made.wait = lambda sock, milliseconds: server.sendto(
+            answer(request, 2, b""), server.recvfrom(4096)[1]
+        )
+        request = made.CreateAuthPacket()
+        self.assertEqual(made.SendPacket(request).code, 2)
+
     def test_an_address_that_is_not_ours(self):
         made = client.Client("::1", secret=SECRET)
         for host in ("2001:db8:ffff::1", "192.0.2.1"):
