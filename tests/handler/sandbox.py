@@ -3,7 +3,8 @@
 
 A case is a text file: what it shows, then sections, each opened by a line `-- WORDS --`:
 
-    -- Handler PROTO ACTION INTERFACE [DEVICE] --   step: the handler as netifd runs it; the body is the JSON
+    -- Handler PROTO ACTION INTERFACE [DEVICE] [NAME=VALUE ...] --
+                                                 step: the handler as netifd runs it; the body is the JSON
     -- Event NAME --                                step: softwire.script; the body is the environment
     -- Hotplug iface --                             step: hotplug-call iface; the body is the environment
     -- Run PROGRAM [ARGUMENT...] --                 step: a program of the tree; the body is the environment
@@ -47,8 +48,8 @@ SHELLS = {"ash": ("busybox", "ash"), "dash": ("dash",)}
 # What the router's PATH has from busybox.
 APPLETS = "awk basename cat chmod cut echo env grep head mkdir mkfifo mv printf rm sed sleep sort tr"
 
-# Absolute paths of the router, in shell files: moved below the sandbox.
-ROUTER_PATH = re.compile(r"(?<![\w.})])/(?=(?:etc|lib|proc|sys|usr|var)/)")
+# Absolute paths of the router: moved below the sandbox; but a process finds its own files where they are.
+ROUTER_PATH = re.compile(r"(?<![\w.})])/(?=(?:etc|lib|proc(?!/\$PPID)|sys|usr|var)/)")
 
 DEFAULTS = pathlib.Path(__file__).with_name("defaults.txt")
 
@@ -173,6 +174,7 @@ class Sandbox:
 
     def program(self, name, text):
         target = self.root / "bin" / name
+        target.unlink(missing_ok=True)  # an applet is a link to this machine's busybox
         target.write_text(text if text.startswith("#!") else "#!/bin/sh\n" + text + "\n", encoding="utf-8")
         target.chmod(0o755)
 
@@ -267,7 +269,9 @@ class Case:
         """(arguments of the shell, environment, working directory) of a step."""
         sandbox = self.sandbox
         if words[0] == "Handler":
-            proto, action, rest = words[1], words[2], words[3:]
+            proto, action = words[1:3]
+            rest = [word for word in words[3:] if "=" not in word]
+            environment = dict(word.split("=", 1) for word in words[3:] if "=" in word)
             arguments = [f"./{proto}.sh", proto if action != "dump" else "", action]
             if action != "dump":
                 config = json.loads(body)
@@ -275,7 +279,7 @@ class Case:
                     config[name] for name in ("shared_secret", "password") if config.get(name)
                 }
                 arguments += [rest[0], json.dumps(config, ensure_ascii=False), *rest[1:]]
-            return arguments, {}, "/lib/netifd/proto"
+            return arguments, environment, "/lib/netifd/proto"
         if words[0] == "Event":
             return [str(sandbox.path("/lib/netifd/softwire.script")), words[1]], environment_of(body), "/"
         if words[0] == "Hotplug":

@@ -46,6 +46,7 @@ proto_flets_init_config() {
 	proto_config_add_int verbose
 	proto_config_add_boolean voip
 	proto_config_add_string voip_zone
+	proto_config_add_string vendorid
 }
 
 # A setup that cannot succeed must not be tried again: netifd would, several times a second.
@@ -82,7 +83,7 @@ proto_flets_mac() {
 	proto_flets_is_hex "$digits" && [ ${#digits} -eq 12 ] && [ "$digits" != 000000000000 ] && printf %s "$digits"
 }
 
-# Name of the telephone's interface, device, MAC's digits, zone. netifd takes the same again for nothing.
+# Name of the telephone's interface, device, MAC's digits, zone, vendorid. netifd takes the same again for nothing.
 proto_flets_add_voip() {
 	json_init
 	json_add_string name "$1"
@@ -90,6 +91,7 @@ proto_flets_add_voip() {
 	json_add_string device "$2"
 	json_add_string mac "$3"
 	[ -n "$4" ] && json_add_string zone "$4"
+	[ -n "$5" ] && json_add_string vendorid "$5"
 	# The event script sends neither; netifd would not take them either.
 	json_add_boolean defaultroute 0
 	json_add_boolean peerdns 0
@@ -112,7 +114,7 @@ proto_flets_setup() {
 	local reqaddress reqprefix clientid mac vendorclass userclass ifaceid ip6ifaceid zone
 	local defaultreqopts norelease noclientfqdn noserverunicast noacceptreconfig forceprefix noslaaconly
 	local sourcefilter fakeroutes extendprefix keep_ra_dnslifetime ra_holdoff soltimeout skpriority verbose
-	local voip voip_zone
+	local voip voip_zone vendorid
 	local reqopts="" sendopts="" prefixes="" digits="" item
 
 	command -v odhcp6c >/dev/null || {
@@ -123,7 +125,7 @@ proto_flets_setup() {
 	json_get_vars reqaddress reqprefix clientid mac vendorclass userclass ifaceid ip6ifaceid zone
 	json_get_vars defaultreqopts norelease noclientfqdn noserverunicast noacceptreconfig forceprefix noslaaconly
 	json_get_vars sourcefilter fakeroutes extendprefix keep_ra_dnslifetime
-	json_get_vars ra_holdoff soltimeout skpriority verbose voip voip_zone
+	json_get_vars ra_holdoff soltimeout skpriority verbose voip voip_zone vendorid
 	json_for_each_item proto_flets_append_item reqopts reqopts " "
 	json_for_each_item proto_flets_append_item sendopts sendopts "$N"
 	json_for_each_item proto_flets_append_item ip6prefix prefixes " "
@@ -180,6 +182,7 @@ proto_flets_setup() {
 			}
 		fi
 	fi
+	# NTT's options.
 	set -- "$@" "-V${vendorclass:-000000d20006$digits}" -r17
 	for item in $reqopts; do
 		[ "$item" = 17 ] || set -- "$@" "-r$item"
@@ -228,7 +231,7 @@ proto_flets_setup() {
 
 	proto_run_command "$interface" odhcp6c "$@"
 
-	[ "$voip" != 1 ] || proto_flets_add_voip "${interface}_voip" "$device" "$digits" "$voip_zone"
+	[ "$voip" != 1 ] || proto_flets_add_voip "${interface}_voip" "$device" "$digits" "$voip_zone" "$vendorid"
 }
 
 # The number of a signal depends on the machine; busybox's kill translates it, dash's does not.
