@@ -28,8 +28,13 @@ MPY, PYTHON3 = "softwire", "softwire-python3"
 VARIANTS = (MPY, PYTHON3)
 SHELLS = {"ash": [shutil.which("busybox"), "ash"], "dash": [shutil.which("dash")]}
 # folder of the tree: where its content goes
-PLACES = {"files": "", "lib": "lib/", "src": "usr/lib/softwire/"}
-# README's words for the dependencies
+PLACES = {
+    "files": "",
+    "lib": "lib/",
+    "src/softwire": "usr/lib/softwire/softwire/",
+    "src/pyrad_lite": "usr/lib/softwire/pyrad_lite/",
+}
+# The front page's words for the dependencies
 DEPENDS = {
     MPY: ["kmod-ip6-tunnel", "odhcp6c", "micropython-mbedtls", "micropython-lib"],
     PYTHON3: ["kmod-ip6-tunnel", "odhcp6c", "python3-light"],
@@ -98,7 +103,7 @@ def test_the_same_bytes_again(built, tmp_path, monkeypatch):
     finally:
         os.umask(before)
     first = {path.name: path.read_bytes() for path in built[1].iterdir()}
-    assert len(first) == 4
+    assert len(first) == len(VARIANTS) + 2
     assert {path.name: path.read_bytes() for path in again.iterdir()} == first
 
 
@@ -237,16 +242,27 @@ class Scripts:
         (root / "calls").touch()
         for name in ("grep", "sleep", "rm", "find", "rmdir", "cat"):
             (root / "bin" / name).symlink_to(shutil.which("busybox"))
-        # The endpoint's interface is there as often as `looks` says.
-        (root / "looks").write_text("0\n")
-        look = f"read -r left < {root}/looks; echo $((left - 1)) > {root}/looks; [ $left -gt 0 ] || exit 1"
-        self.program("ubus", f"""[ "$1" != list ] || {{ {look}; }}""")
+        # The endpoint's interface is there as often as `looks` says, the rule in netifd's status as often as `rules`.
+        self.program(
+            "ubus",
+            f"""case "$1 $3" in
+            "list "*) file={root}/looks;;
+            *" status") file={root}/rules;;
+            *) exit 0;;
+            esac
+            read -r left < "$file"; echo $((left - 1)) > "$file"; [ "$left" -gt 0 ] || exit 1
+            echo '"firewall": ['""",
+        )
+        for name in ("looks", "rules"):
+            (root / name).write_text("0\n")
+        self.program("firewall", "")
         # What jsonfilter finds in the dump of a router with one softwire over one line.
         self.program(
             "jsonfilter", 'case "$2" in *"\'softwire\'"*) echo wan;; *"\'flets\'"*) echo wan6;; esac'
         )
         # The handler's teardown.
-        self.program("ifdown", f"rm -f {root}/var/run/softwire/$1.config; echo 2 > {root}/looks")
+        down = f"rm -f {root}/var/run/softwire/$1.config; echo 2 > {root}/looks; echo 2 > {root}/rules"
+        self.program("ifdown", down)
 
     def program(self, name, body):
         path = self.root / "bin" / name
@@ -259,6 +275,7 @@ class Scripts:
         # Debian's busybox ash has an ifdown of its own, and prefers it. Nobody need wait.
         own = f'ifdown() {{ {self.root}/bin/ifdown "$@"; }}\nsleep() {{ :; }}\n'
         text = "#!/bin/sh\n" + own + self.package.texts[name]
+        text = text.replace("/etc/init.d/firewall", f"{self.root}/bin/firewall")
         script.write_text(text.replace("/var/run", f"{self.root}/var/run"))
         done = subprocess.run(
             [*SHELLS[self.shell], str(script)],
@@ -296,8 +313,12 @@ def test_removing_takes_softwires_down_and_waits(scripts):
     assert "takes wan down" in told and "wan6 stays up" in told
     calls = scripts.calls()
     assert [call for call in calls if call.startswith("ifdown")] == ["ifdown wan"]
-    assert calls.count("ubus list network.interface.wan_ep") == 3
+    # Twice it is there, twice the rule of the interface that is still there is netifd's, then both are gone.
+    assert calls.count("ubus list network.interface.wan_ep") == 5
     assert not [call for call in calls if call.endswith("remove")]
+    last = len(calls) - calls[::-1].index("ubus call network.interface.wan status")
+    assert calls.count("ubus call network.interface.wan status") == 3
+    assert calls.index("firewall reload") >= last
     assert not (scripts.root / "var/run/softwire").exists()
 
 
@@ -305,8 +326,18 @@ def test_removing_goes_on_without_a_teardown(scripts):
     """An endpoint that stays is taken away by the script itself."""
     scripts.program("ifdown", f"echo 99 > {scripts.root}/looks")
     scripts.run("prerm")
-    assert "ubus call network.interface.wan_ep remove" in scripts.calls()
+    calls = scripts.calls()
+    assert "ubus call network.interface.wan_ep remove" in calls and "firewall reload" in calls
     assert not (scripts.root / "var/run/softwire").exists()
+
+
+def test_removing_without_softwire_leaves_the_firewall_alone(scripts):
+    scripts.program("jsonfilter", ":")
+    scripts.run("prerm")
+    assert not [call for call in scripts.calls() if call.startswith(("firewall", "ifdown"))]
+    (scripts.root / "bin/firewall").unlink()
+    scripts.program("jsonfilter", "echo wan")
+    scripts.run("prerm")
 
 
 @pytest.mark.parametrize(
@@ -330,6 +361,30 @@ def test_removing_leaves_no_folder_but_what_others_put_there(scripts):
     (root / "etc/softwire/secret").write_text("x")
     scripts.run("postrm", IPKG_INSTROOT=str(root))
     assert (root / "etc/softwire/secret").exists()
+
+
+@pytest.mark.parametrize("protocol", ["softwire", "'softwire'", '"flets"', "'pppoe'", None])
+def test_removing_keeps_the_way_back_while_there_is_one(scripts, protocol):
+    """The other variant may come next; without an interface of ours there is nothing to go back from."""
+    root = scripts.root / "image"
+    (root / "etc/softwire").mkdir(parents=True)
+    record = root / "etc/softwire/before.json"
+    record.write_text("{}")
+    if protocol:
+        (root / "etc/config").mkdir()
+        lines = "config interface 'wan'\n# option proto 'softwire'\n\toption note 'proto softwire'\n"
+        (root / "etc/config/network").write_text(lines + f"\toption proto {protocol}\n")
+    stays = protocol not in (None, "'pppoe'")
+    told = scripts.run("postrm", IPKG_INSTROOT=str(root))
+    assert (record.exists(), "before.json stays" in told) == (stays, stays)
+    assert (root / "etc/softwire").exists() == stays
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_sysupgrade_keeps_the_way_back(packages, name):
+    """As sysupgrade reads it: lines that are no comment are paths."""
+    text = (packages[name].files / "lib/upgrade/keep.d/softwire").read_text()
+    assert [line for line in text.splitlines() if not line.startswith("#")] == ["/etc/softwire/before.json"]
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -363,7 +418,7 @@ def test_apk(packages, tmp_path):
     assert [path.read_bytes() for path in pack.make_apks(list(packages.values()), dist)] == first
     (tmp_path / "empty").mkdir()
     others = []
-    for name in {name for names in DEPENDS.values() for name in names}:
+    for name in {name for names in DEPENDS.values() for name in names} | {"python3-ctypes"}:
         others.append(str(dist / f"{name}-1-r1.apk"))
         words = [f"name:{name}", "version:1-r1", "arch:noarch", "description:x", "license:x", "origin:x"]
         info = [word for one in words for word in ("--info", one)]
