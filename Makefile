@@ -3,8 +3,8 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint unit fuzz handler integration system test-openwrt openwrt-image faults package bench ipk \
-	apk release clean
+.PHONY: help demo test lint unit fuzz handler integration system test-openwrt \
+	openwrt-image faults package bench ipk apk release clean
 
 # The pinned tools come first; a user's PATH may lack the folders of mmdebstrap's helpers.
 export PATH := $(CURDIR)/build/venv/bin:$(PATH):/usr/sbin:/sbin
@@ -21,9 +21,9 @@ help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | \
 		while read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
 
-demo: ## two machines, and a line comes up before your eyes (LINE=next, cross, hgw, stock …); logs in build/demo/
+demo: ## machines, and a line comes up (LINE=next, cross …)
 	$(setup) host python image
-	@LINE=$(LINE) $(python) -m tests.lab.demo $(ARGS)
+	@LINE=$(LINE) PYTHONPATH=src:. $(python) -m tests.lab.demo $(ARGS)
 
 test: lint ## every test but those of all faults in turn, which make system runs
 	$(setup) host python floor arch image
@@ -73,7 +73,7 @@ faults: ## every fault as long and as often as docs/reliability.md says, which i
 
 bench: ## instructions, time, memory and size beside radclient and the budgets; results in build/bench/
 	$(setup) host python image
-	@$(python) -m tests.bench $(ARGS)
+	@PYTHONPATH=src $(python) -m tests.bench $(ARGS)
 
 ipk: ## packages for opkg (OpenWrt 24.10) and their index, in dist/
 	$(setup) host python

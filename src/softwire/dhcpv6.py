@@ -1,14 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DHCPv6 options, read and written (RFC 8415 sections 10, 11 and 21; RFC 3646 for DNS servers)."""
+"""DHCPv6 messages and options, read and written (RFC 8415 sections 8, 10, 11 and 21; RFC 3646 for DNS servers)."""
 
 from softwire.wire import Reader, WireError, record, records
+
+# RFC 7341 section 6
+DHCPV4_QUERY, DHCPV4_RESPONSE = 20, 21
 
 CLIENT_ID = 1
 VENDOR_CLASS = 16
 VENDOR_OPTS = 17
 DNS_SERVERS = 23
+DHCPV4_MESSAGE = 87
 
 DUID_KINDS = {1: "DUID-LLT", 2: "DUID-EN", 3: "DUID-LL", 4: "DUID-UUID"}
+
+
+def read_message(data):
+    """Octets -> (message type, transaction id or RFC 7341's flags, options); not for relays' messages; WireError."""
+    if len(data) < 4:
+        raise WireError("DHCPv6 message of {} octets: at least 4 are right".format(len(data)))
+    return data[0], int.from_bytes(data[1:4], "big"), read_options(data[4:])
+
+
+def write_message(kind, bits, options):
+    """What `read_message` reads; WireError if it does not fit."""
+    if not 0 <= bits < 1 << 24:
+        raise WireError("transaction id or flags {}: 24 bits are right".format(bits))
+    return bytes([kind]) + bits.to_bytes(3, "big") + b"".join([write_option(*option) for option in options])
+
+
+def only(options, code):
+    """The value of an option that must be there exactly once; WireError."""
+    found = [value for one, value in options if one == code]
+    if len(found) != 1:
+        raise WireError("option {}: there {} times, once would be right".format(code, len(found)))
+    return found[0]
 
 
 def read_options(data):

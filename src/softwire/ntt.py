@@ -2,8 +2,8 @@
 """NTT's vendor options, enterprise 210, in DHCPv6 (RFC 8415 section 21.17) and DHCPv4 framing (RFC 3925)."""
 
 from softwire.address import format_mac, parse_mac
-from softwire.dhcpv6 import read_name, read_vendor_opts
-from softwire.wire import Reader, WireError, records
+from softwire.dhcpv6 import VENDOR_OPTS, read_name, read_vendor_opts
+from softwire.wire import Reader, WireError, whole_records
 
 ENTERPRISE = 210
 
@@ -34,7 +34,7 @@ class VendorOptions:
 
     def _add(self, code, value):
         if code == MAC:
-            self.mac = _mac(value)
+            self.mac = read_mac(value)
         elif code == NUMBER:
             self.numbers.insert(0, _number(value))
         elif code == ADDITIONAL_NUMBER:
@@ -48,23 +48,12 @@ class VendorOptions:
 
     def add_records(self, data, octets):
         """Takes a row of sub-options; a truncated row gives what stands before the cut."""
-        try:
-            for code, value in records(data, octets, "sub-option"):
-                if len(self.unknown) + len(self.numbers) == MOST_KEPT:
-                    raise WireError("more than {} sub-options: the rest is left out".format(MOST_KEPT))
-                self.add(code, value)
-        except WireError as error:
-            self.problems.append(str(error))
-
-
-def _mac(value):
-    # Six raw octets; some equipment was seen to send text.
-    if len(value) == 6:
-        return format_mac(value)
-    try:
-        return format_mac(parse_mac(_ascii(value)))
-    except ValueError as error:
-        raise WireError(str(error))
+        room = MOST_KEPT - len(self.unknown) - len(self.numbers)
+        found, problem = whole_records(data, octets, "sub-option", room)
+        for code, value in found:
+            self.add(code, value)
+        if problem:
+            self.problems.append(problem)
 
 
 def _number(value):
@@ -113,4 +102,40 @@ def read_dhcpv4(value):
         if enterprise == ENTERPRISE:
             found = found or VendorOptions()
             found.add_records(data, 1)
+    return found
+
+
+def find(line):
+    """[(code, octets)] of the sub-options in a Line's DHCPv6 options, undecoded; None where NTT's did not come.
+
+    For who needs few of them; read_line() names what is wrong with them.
+    """
+    found = None
+    for code, value in line.options:
+        if code == VENDOR_OPTS and value[:4] == b"\0\0\0\xd2":
+            found = (found or []) + whole_records(value[4:], 2, "sub-option", MOST_KEPT)[0]
+    return found
+
+
+def read_mac(octets):
+    """The value of sub-option 201 -> text of a MAC address; WireError."""
+    # Six raw octets; some equipment was seen to send text.
+    if len(octets) == 6:
+        return format_mac(octets)
+    try:
+        return format_mac(parse_mac(_ascii(octets)))
+    except ValueError as error:
+        raise WireError(str(error))
+
+
+def read_line(line):
+    """What a Line's DHCPv6 options told -> VendorOptions or None."""
+    found = None
+    for code, value in line.options:
+        if code == VENDOR_OPTS:
+            try:
+                found = read_dhcpv6(value, found)
+            except WireError as error:
+                found = found or VendorOptions()
+                found.problems.append("option 17: {}".format(error))
     return found

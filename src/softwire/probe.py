@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """`softwire probe`: one dry run of the whole way, every step told; nothing on the router changes."""
 
-from softwire import provisioning, state, ubus
+from softwire import ntt, provisioning, state
 from softwire.address import format_ipv6, format_prefix, parse_ipv6
-from softwire.config import Config
 from softwire.endpoint import present
 from softwire.errors import ProvisioningError
 from softwire.line import Line
+from softwire.netifd import Netifd
 from softwire.status import explain
 
 
@@ -17,10 +17,10 @@ def _tell(step, text):
 def dry_run(interface, method, line, tell):
     """One exchange of the method, told step by step with tell(step, text) -> Tunnel, which nobody is given."""
     method.tell = lambda text: tell("exchange", text)
-    return method.provision(line, _find_source(interface, method, line, tell))
+    return method.probe(line, find_source(interface, method, line, tell))
 
 
-def _find_source(interface, method, line, tell):
+def find_source(interface, method, line, tell):
     """The address to ask from: the softwire's own where the router has it, else a LAN's of the same prefix."""
     tunnel = (state.read(state.state_path(interface)) or {}).get("tunnel") or {}
     own = [parse_ipv6(tunnel["local"])] if tunnel else []
@@ -43,22 +43,19 @@ def run(interface):
     options = state.read(state.config_path(interface))
     if options is None:
         raise ProvisioningError("NO_LINE", _why_not_set_up(interface))
-    config = Config(options)
-    method = provisioning.load(config)
-    _tell(
-        "configuration", "ok: provisioning {}, tunlink {}".format(config["provisioning"], config["tunlink"])
-    )
-
+    method = provisioning.load(options, interface)
+    config = method.config
     name = config["tunlink"]
-    try:
-        line = Line(name, ubus.call("network.interface." + name, "status"), prefix=config["ip6prefix"])
-    except ubus.UbusError as error:
-        raise ProvisioningError("NO_LINE", str(error))
-    reason = explain(name, line)
-    if reason:
-        raise ProvisioningError("NO_LINE", reason)
+    _tell("configuration", "ok: provisioning {}, tunlink {}".format(config["provisioning"], name))
+
+    netifd = Netifd()
+    status = netifd.status(name)
+    line = Line(name, status or {}, prefix=config["ip6prefix"])
+    if not line.up or not line.default_route:
+        reason = explain(interface, netifd.status)
+        raise ProvisioningError("NO_LINE", reason or "interface {} is not up".format(name))
     _tell("line", "ok: {} is up on {}, MTU {}, MAC {}".format(name, line.device, line.mtu, line.mac))
-    vendor = line.vendor
+    vendor = ntt.read_line(line)
     if vendor:
         told = "MAC echo {}, {} telephone number(s), SIP domain {}"
         _tell("vendor options", "ok: " + told.format(vendor.mac, len(vendor.numbers), vendor.sip_domain))
@@ -70,13 +67,24 @@ def run(interface):
     if line.prefixes:
         _tell("", "in " + format_prefix(*line.delegated_prefix()))
 
-    tunnel = dry_run(interface, method, line, _tell)
-    for key, value in sorted((getattr(method, "answer", None) or {}).get("attributes", {}).items()):
-        _tell("", "got {} {}".format(key, ", ".join([str(item) for item in value])))
+    try:
+        tunnel = dry_run(interface, method, line, _tell)
+    finally:
+        # An answer that is called bad is what one wants to see.
+        if method.answer:
+            _tell_answer(provisioning.explain(config["provisioning"]), method.answer)
     _tell("softwire", "would be {} -> {}".format(format_ipv6(tunnel.local), format_ipv6(tunnel.remote)))
     _tell("", "IPv4 {}, MTU {}".format(", ".join(tunnel.ipaddr()), tunnel.mtu))
-    if tunnel.lifetime:
-        _tell("", "valid for {} s".format(tunnel.lifetime))
+    if tunnel.refresh:
+        _tell("", "to be asked for again after {:.0f} s".format(tunnel.refresh))
+    if tunnel.expires:
+        _tell("", "valid for {:.0f} s".format(tunnel.expires))
+
+
+def _tell_answer(words, answer):
+    _tell("answer", "from {}".format(answer["server"]))
+    for heading, text in words.rows(words.describe(answer)):
+        _tell("", "{}{}".format(heading + ": " if heading else "", text))
 
 
 def _why_not_set_up(interface):

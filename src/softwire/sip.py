@@ -8,10 +8,11 @@ import binascii
 import json
 import sys
 
-from softwire import ntt, state, ubus
+from softwire import ntt, state
 from softwire.dhcpv4 import is_host, read_sip_servers
 from softwire.errors import ProvisioningError
 from softwire.line import Line
+from softwire.netifd import Netifd, errors
 from softwire.wire import WireError
 
 FORMATS = ("baresip", "pjsip")
@@ -33,9 +34,7 @@ def describe_side(status):
         "up": bool(status.get("up")),
         "device": status.get("l3_device") or status.get("device"),
         "addresses": addresses,
-        "errors": [
-            ": ".join([error.get("code")] + (error.get("data") or [])) for error in status.get("errors") or []
-        ],
+        "errors": errors(status),
     }
 
 
@@ -52,7 +51,7 @@ class Telephone:
         self.local = side["addresses"][0].partition("/")[0] if side["addresses"] else None
         self.problems: list[str] = []
         self.registrars = self._registrars(lease)
-        vendors = [vendor for vendor in (self._vendor(lease), line.vendor) if vendor]
+        vendors = [vendor for vendor in (self._vendor(lease), ntt.read_line(line)) if vendor]
         self.numbers: list[str] = []
         self.domain = None
         for vendor in vendors:
@@ -115,15 +114,17 @@ class Telephone:
                 )
 
 
-def find(interface, ask=ubus.call, read=state.read):
+def find(interface, status_of, read=state.read):
     """The Telephone of a `flets` interface; ProvisioningError."""
-    try:
-        status = ask("network.interface." + interface, "status")
-    except ubus.UbusError:
+    status = status_of(interface)
+    if status is None:
         raise ProvisioningError("NO_LINE", "netifd knows no interface '{}'".format(interface))
-    try:
-        side = ask("network.interface.{}_voip".format(interface), "status")
-    except ubus.UbusError:
+    side = status_of(interface + "_voip")
+    if side is None and not status.get("up"):
+        raise ProvisioningError(
+            "NO_LINE", "interface {} is down; a telephone side would come up with it".format(interface)
+        )
+    if side is None:
         raise ProvisioningError(
             "VOIP_OFF",
             "interface {} has no telephone side: proto flets with option voip '1' would be right".format(
@@ -181,6 +182,10 @@ def baresip(telephone):
         "# what follows 'config:' is for ~/.baresip/config",
         "# config: sip_listen {}:5060".format(telephone.local),
         "# config: net_interface {}".format(telephone.side["device"]),
+        "# to call: /dial <number>; where the line answers 400: /dial sip:<number>@{}".format(
+            telephone.registrars[0]
+        ),
+        "# a line that refuses rport (RFC 3581) still answers 400: baresip always sends it, Asterisk need not",
     ]
     for index, number in enumerate(telephone.numbers):
         if index == 1:
@@ -191,10 +196,16 @@ def baresip(telephone):
 
 
 def pjsip(telephone):
-    """For Asterisk's pjsip.conf: calls come in as context from-flets, G.711 u-law as NTT wants it."""
-    number, domain = telephone.numbers[0], telephone.domain
-    proxy = "outbound_proxy = sip:{}\\;lr".format(telephone.registrars[0])
+    """For Asterisk's pjsip.conf: calls come in as context from-flets, G.711 u-law as NTT wants it.
+
+    disable_rport is an option of the whole system, in 13.35, 16.12, 17.6 and newer; with its three companions of the
+    endpoint it is what lines were seen to want (RFC 3581). Registrations name the domain; calls the server, as of the
+    two forms seen on real lines the one that was seen with Asterisk.
+    """
+    number, domain, server = telephone.numbers[0], telephone.domain, telephone.registrars[0]
+    proxy = "outbound_proxy = sip:{}\\;lr".format(server)
     sections = (
+        ("system", "system", "disable_rport = yes"),
         ("flets-transport", "transport", "protocol = udp", "bind = {}:5060".format(telephone.local)),
         (
             "flets",
@@ -205,24 +216,32 @@ def pjsip(telephone):
             "client_uri = sip:{}@{}".format(number, domain),
             "contact_user = {}".format(number),
         ),
-        ("flets", "aor", "contact = sip:{}".format(domain)),
+        ("flets", "aor", "contact = sip:{}".format(server)),
         (
             "flets",
             "endpoint",
             "transport = flets-transport",
-            proxy,
             "aors = flets",
             "context = from-flets",
             "disallow = all",
             "allow = ulaw",
             "from_user = {}".format(number),
             "from_domain = {}".format(domain),
+            "rtp_symmetric = no",
+            "force_rport = no",
+            "rewrite_contact = no",
             "direct_media = no",
         ),
         ("flets", "identify", "endpoint = flets")
         + tuple(["match = {}".format(server) for server in telephone.registrars]),
     )
-    lines = ["; softwire sip {} --format pjsip, for Asterisk's pjsip.conf".format(telephone.interface)]
+    lines = [
+        "; softwire sip {} --format pjsip, for Asterisk's pjsip.conf".format(telephone.interface),
+        "; where the line answers 400 to calls: 'contact = sip:{}' in the aor, and in the endpoint".format(
+            domain
+        ),
+        "; '{}'".format(proxy),
+    ]
     for additional in telephone.numbers[1:]:
         lines.append("; additional number {}".format(additional))
     for section in sections:
@@ -230,11 +249,11 @@ def pjsip(telephone):
     return "\n".join(lines)
 
 
-def main(interface, as_json, form, ask=ubus.call, read=state.read):
+def main(interface, as_json, form, status_of=None, read=state.read):
     """Exit status 0 if a telephone can work with what is printed, 1 otherwise."""
     told = {"interface": interface, "up": False}
     try:
-        telephone = find(interface, ask, read)
+        telephone = find(interface, status_of or Netifd().status, read)
         told = describe(telephone)
         telephone.check()
     except ProvisioningError as error:

@@ -3,16 +3,19 @@
 
 import json
 
-from softwire import sip, state, ubus
+from softwire import ntt, provisioning, sip, state, ubus
 from softwire.address import format_prefix
-from softwire.dhcpv6 import CLIENT_ID, DUID_KINDS, duid_kind
-from softwire.errors import CODES
+from softwire.codes import CODES
+from softwire.dhcpv6 import CLIENT_ID, duid_kind
+from softwire.errors import ProvisioningError
 from softwire.line import Line
+from softwire.netifd import Netifd, errors
+from softwire.words import seconds
 
 
 def describe_line(line):
     """Line -> dict of JSON values."""
-    vendor = line.vendor
+    vendor = ntt.read_line(line)
     return {
         "interface": line.name,
         "up": line.up,
@@ -50,83 +53,65 @@ def _silent(line):
     return []
 
 
-def wrong_duid(line, option):
-    """What is wrong with the client id that odhcp6c is told to send, and how to mend it; None where nothing is."""
-    places = [(line.name, "clientid")]
-    if line.proto == "dhcpv6":  # the stock handler's of 25.12 and later
-        places.append(("globals", "dhcp_default_duid"))
-    for section, name in places:
-        given = "".join([char for char in (option(section, name) or "") if char not in ":.- "]).lower()
-        if given:
-            break
-    if not given or given.startswith("0003"):
+def explain(interface, status_of):
+    """Why netifd does not even start the client, by what the doctor finds without asking the line; None else."""
+    # Only now, since the doctor needs this module, and a softwire that is up no doctor.
+    from softwire.doctor.finding import Case
+    from softwire.doctor.hindrance import hindrance
+    from softwire.doctor.router import Router
+
+    found = hindrance(Case(interface, Router(status_of)))
+    if found is None:
         return None
-    kind = int(given[:4], 16) if len(given) > 4 and given[:4].isdigit() else 0
-    where = "network.{}.{}".format(section, name)
-    mend = "uci delete " + where
-    if section == "globals":
-        mend = "uci set network.{}.clientid=00030001{}".format(
-            line.name, (line.mac or "<MAC>").replace(":", "")
-        )
-    return "{} is a {}, and NTT's network answers DUID-LL alone: {}; uci commit network; ifup {}".format(
-        where, DUID_KINDS.get(kind, "client id of another kind"), mend, line.name
-    )
+    seen = " ({})".format(found.seen) if found.seen else ""
+    return "{}: {}{}: {}".format(found.code, found.text, seen, found.advice)
 
 
-def explain(name, line, option=None):
-    """Why netifd does not even start the client (NO_DEVICE), told from the tunlink; None where it should run."""
-    if line is None:
-        return "netifd knows no interface '{}': option tunlink names the interface that has IPv6".format(name)
-    if not line.device:
-        return "interface {} has no device: is its cable plugged, and option device right?".format(name)
-    if not line.up:
-        return (
-            "interface {} is not up: no DHCPv6 answer and no router advertisement gave it an address or prefix yet; "
-            "{}".format(
-                name,
-                wrong_duid(line, option or _option)
-                or "NTT's network answers DUID-LL client identifiers only",
-            )
-        )
-    if not line.default_route:
-        return (
-            "interface {} has no IPv6 default route from netifd: "
-            "no router advertisement, or option defaultroute is 0".format(name)
-        )
-    return None
-
-
-def collect(interface, ask=ubus.call):
-    """All there is to say of one softwire interface, as a dict of JSON values."""
-    report = {"interface": interface, "phase": "not running"}
-    # What a client left behind says nothing once the interface was torn down.
-    if state.read(state.config_path(interface)):
-        report.update(state.read(state.state_path(interface)) or {})
-    tunlink = report.get("tunlink")
+def collect(interface, status_of=None):
+    """All there is to say of one softwire interface, as a dict of JSON values; "up" is None while netifd is silent."""
+    report = {"interface": interface, "phase": "not running", "up": None, "netifd_errors": []}
     try:
-        own = ask("network.interface." + interface, "status")
-        report["up"] = bool(own.get("up"))
-        report["device"] = own.get("l3_device")
-        report["netifd_errors"] = [
-            ": ".join([error.get("code")] + (error.get("data") or [])) for error in own.get("errors") or []
-        ]
-    except ubus.UbusError:
-        report["up"] = False
-        report["netifd_errors"] = ["netifd knows no interface '{}'".format(interface)]
-        return report
-    tunlink = tunlink or _option(interface, "tunlink")
-    report["tunlink"] = tunlink
-    line = None
-    if tunlink:
-        try:
-            line = Line(tunlink, ask("network.interface." + tunlink, "status"))
-            report["line"] = describe_line(line)
-            report["voip"] = sip.describe_side(ask("network.interface.{}_voip".format(tunlink), "status"))
-        except ubus.UbusError:
-            pass
-        if not report["up"]:
-            report["hint"] = explain(tunlink, line)
+        _ask_netifd(report, status_of or Netifd().status)
+    except ProvisioningError as error:
+        report["netifd_errors"].append(str(error))
+        if report["up"] is None:
+            report.update(_said(interface))
     return report
+
+
+def _said(interface):
+    """What the client wrote last; what one left behind says nothing once the interface was torn down."""
+    said = (state.read(state.config_path(interface)) and state.read(state.state_path(interface))) or {}
+    # A client that was started before an upgrade wrote it in its own way.
+    method = said.get("provisioning")
+    said["answer"] = (
+        provisioning.explain(method).describe(said["answer"]) if method and said.get("answer") else {}
+    )
+    return said
+
+
+def _ask_netifd(report, status_of):
+    """Adds what netifd and the client know; ProvisioningError where netifd stops to answer."""
+    interface = report["interface"]
+    own = status_of(interface)
+    report["up"] = bool(own and own.get("up"))
+    if own is None:
+        report["netifd_errors"].append("netifd knows no interface '{}'".format(interface))
+        report["hint"] = explain(interface, status_of)
+        return
+    report.update(_said(interface))
+    report["device"] = own.get("l3_device")
+    report["netifd_errors"] += errors(own)
+    tunlink = report["tunlink"] = report.get("tunlink") or _option(interface, "tunlink")
+    status = status_of(tunlink) if tunlink else None
+    if status is not None:
+        line = Line(tunlink, status)
+        report["line"] = describe_line(line)
+        side = status_of(tunlink + "_voip") if line.proto == "flets" else None
+        if side is not None:
+            report["voip"] = sip.describe_side(side)
+    if not report["up"]:
+        report["hint"] = explain(interface, status_of)
 
 
 def _option(interface, name):
@@ -137,38 +122,26 @@ def _option(interface, name):
         return None
 
 
-def seconds(value):
-    """A duration for people: 3725 -> '1 h 2 min'."""
-    value = int(value)
-    for size, unit in (86400, "d"), (3600, "h"), (60, "min"):
-        if value >= size:
-            return "{} {} {}".format(
-                value // size, unit, seconds(value % size) if value % size >= 60 else ""
-            ).strip()
-    return "{} s".format(value)
-
-
 def _rows(report, now):
     """(heading, text) pairs."""
     tunnel = report.get("tunnel")
     if tunnel:
         yield "softwire", "{} -> {}".format(tunnel["local"], tunnel["remote"])
-        yield "", "device {}, MTU {}, no encapsulation limit".format(report.get("device"), tunnel["mtu"])
+        device = "device {}, ".format(report["device"]) if report.get("device") else ""
+        yield "", "{}MTU {}, no encapsulation limit".format(device, tunnel["mtu"])
         yield "IPv4", ", ".join(tunnel["ipaddr"])
         if tunnel["dns"]:
             yield "resolvers", ", ".join(tunnel["dns"])
     answer = report.get("answer")
     if answer:
-        asked = seconds(now - report["asked"])
-        if answer.get("line_type_why"):
-            yield "line type", "{}: {}".format(answer["line_type"], answer["line_type_why"])
-        yield "asked", "{}, answered {} ago".format(answer["server"], asked)
-        for name in sorted(answer.get("attributes") or {}):
-            yield "", "{}: {}".format(name, ", ".join([str(value) for value in answer["attributes"][name]]))
+        yield "asked", "{}, answered {} ago".format(answer["server"], seconds(now - report["asked"]))
+        yield from provisioning.explain(report["provisioning"]).rows(answer)
         for reason in sorted(answer.get("ignored") or {}):
             yield "", "ignored replies, {}: {}".format(reason, answer["ignored"][reason])
     if report.get("next"):
         yield "next", "asks again in " + seconds(max(0, report["next"] - now))
+    if report.get("expires"):
+        yield "", "over in {} if nobody answers until then".format(seconds(max(0, report["expires"] - now)))
     error = report.get("error")
     if error:
         yield "error", "{} ({} ago): {}".format(error["code"], seconds(now - error["at"]), error["text"])
@@ -181,8 +154,9 @@ def _rows(report, now):
 
 
 def _line_rows(line, voip):
-    up = "up" if line["up"] else "down"
-    yield "line", "{} {} on {}, MTU {}".format(line["interface"], up, line["device"], line["mtu"])
+    where = "{} {}".format(line["interface"], "up" if line["up"] else "down")
+    where += " on " + line["device"] if line["device"] else ""
+    yield "line", where + (", MTU {}".format(line["mtu"]) if line["mtu"] else "")
     yield "", "delegated prefix " + (", ".join(line["prefixes"]) or "none")
     if line["onlink"]:
         yield "", "on-link prefix " + ", ".join(line["onlink"])
@@ -205,9 +179,18 @@ def _line_rows(line, voip):
         yield "problem", problem
 
 
+def _headline(report):
+    """One word from netifd, and what the client does about it; a client that calls itself up has not looked yet."""
+    if report["up"]:
+        return "up"
+    if report["up"] is None:
+        return "unknown, netifd does not answer; the client said last: " + report["phase"]
+    return "down" + (", " + report["phase"] if report["phase"] != "up" else "")
+
+
 def text(report, now):
     """The report for people: a headline and a table."""
-    lines = ["{}: {}".format(report["interface"], "up" if report["up"] else "down, " + report["phase"])]
+    lines = ["{}: {}".format(report["interface"], _headline(report))]
     rows = list(_rows(report, now))
     if report.get("line"):
         rows += list(_line_rows(report["line"], report.get("voip")))
@@ -220,7 +203,8 @@ def main(interface, as_json):
     if not names:
         print("netifd has set up no interface of proto softwire; 'softwire status <interface>' explains one")
         return 1
-    reports = [collect(name) for name in names]
+    netifd = Netifd()
+    reports = [collect(name, netifd.status) for name in names]
     if as_json:
         print(json.dumps(reports[0] if interface else reports))
     else:

@@ -43,11 +43,33 @@ class Reader:
 
 def records(data, octets, field):
     """Yields (code, value) of a row of records whose code and length have `octets` octets each."""
-    reader = Reader(data)
-    while reader.left():
-        code = reader.number(octets, field + " code")
-        length = reader.number(octets, field + " length")
-        yield code, reader.take(length, field)
+    at, end, head = 0, len(data), 2 * octets
+    while at < end:
+        start = at + head
+        stop = start + int.from_bytes(data[at + octets : start], "big")
+        if start > end or stop > end:
+            break
+        # Without a Reader: servers read many of them, and a router's client at each event.
+        yield int.from_bytes(data[at : at + octets], "big"), bytes(data[start:stop])
+        at = stop
+    else:
+        return
+    reader = Reader(data, at)
+    reader.number(octets, field + " code")
+    reader.take(reader.number(octets, field + " length"), field)
+
+
+def whole_records(data, octets, field, most=256):
+    """The same as a list of at most `most`, and a text about what is wrong behind them: a cut, or more; else None."""
+    found: list = []
+    try:
+        for item in records(data, octets, field):
+            if len(found) == most:
+                raise WireError("more than {} {}s: the rest is left out".format(most, field))
+            found.append(item)
+    except WireError as error:
+        return found, str(error)
+    return found, None
 
 
 def record(code, value, octets):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the packages and the interpreters take: installed, in blocks, packed, and in a squashfs of OpenWrt's kind."""
+"""What packages, methods and interpreters take: installed, in blocks, packed, and in a squashfs of OpenWrt's kind."""
 
+import ast
 import pathlib
 import shutil
 import subprocess
@@ -8,6 +9,8 @@ import subprocess
 from package.sdk import pack as packages
 
 BLOCK = 4096
+SOURCES = pathlib.Path(__file__).resolve().parents[2] / "src"
+METHODS = pathlib.Path("softwire/provisioning")
 # The guest's interpreters, with the libraries that a router has for nothing else: globs of files, or Debian's packages.
 INTERPRETERS = {
     "MicroPython": ["usr/bin/micropython", "usr/lib/*/libffi.so.*"],
@@ -30,6 +33,64 @@ def of_packages(made: dict[str, packages.Package], work: pathlib.Path) -> dict[s
             "packed": packages.ipk(package, work).stat().st_size,
             "squashfs": squashed(package.files, work),
         }
+    return found
+
+
+def of_methods(package: packages.Package, work: pathlib.Path) -> dict[str, dict[str, int]]:
+    """What each provisioning method adds to the package of bytecode: the modules that nothing else needs."""
+    root = package.files / "usr/lib/softwire"
+    known = {_name(path.relative_to(root)): path for path in root.rglob("*.mpy")}
+    # A method's package is reached by its own name and, for people, by that of its explain.
+    methods = {
+        _name(path.relative_to(root)): {
+            name for name in known if f"{name}.".startswith(_name(path.relative_to(root)) + ".")
+        }
+        for path in (root / METHODS).iterdir()
+        if path.name[0] != "_"
+    }
+    whole = squashed(package.files, work)
+    found = {}
+    for method in sorted(methods):
+        others = set().union(*(modules for name, modules in methods.items() if name != method))
+        needed = _reached({"softwire.__main__"} | others, known)
+        own = [known[name] for name in sorted(_reached(methods[method], known) - needed)]
+        copy = work / "without"
+        shutil.copytree(package.files, copy)
+        for path in own:
+            (copy / path.relative_to(package.files)).unlink()
+        found[method.rpartition(".")[2]] = {
+            "bytes": sum(path.stat().st_size for path in own),
+            "squashfs": whole - squashed(copy, work),
+        }
+        shutil.rmtree(copy)
+    return found
+
+
+def _name(path: pathlib.Path) -> str:
+    """The module of a path below its root."""
+    parts = path.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _reached(names: set[str], known: dict[str, pathlib.Path]) -> set[str]:
+    """These modules and all that they import, at whatever moment; methods are loaded by name."""
+    found: set[str] = set()
+    left = names & known.keys()
+    while left:
+        name = left.pop()
+        found.add(name)
+        stem = SOURCES.joinpath(*name.split("."))
+        folder = name if stem.is_dir() else name.rpartition(".")[0]
+        source = stem / "__init__.py" if stem.is_dir() else stem.with_suffix(".py")
+        imported = {name.rpartition(".")[0]}
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                # The sources know at most one dot.
+                base = ".".join(filter(None, [folder if node.level else "", node.module]))
+                imported |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+        left |= imported & known.keys() - found
     return found
 
 

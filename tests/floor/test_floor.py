@@ -25,23 +25,31 @@ FLOOR = (
     "test_dhcpv4",
     "test_dhcpv6",
     "test_doctor",
+    "test_kernel",
     "test_line",
+    "test_netifd_status",
     "test_ntt",
     "test_radius_client",
     "test_radius_dictionary",
     "test_radius_memory",
     "test_radius_packet",
     "test_redact",
+    "test_report",
     "test_sip",
     "test_softbank",
+    "test_skim",
     "test_state",
     "test_status",
     "test_tunnel",
     "test_ubus",
+    "test_uci_reader",
     "test_watch",
     "test_wire",
 )
-ELSEWHERE = {"test_radius_socket": "there are no sockets"}
+ELSEWHERE = {
+    "test_radius_socket": "there are no sockets",
+    "test_ubus_command": "there are no processes",
+}
 
 
 def run(tree, *names, folder="tests/unit"):

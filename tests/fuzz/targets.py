@@ -12,13 +12,26 @@ from hashlib import md5
 
 from pyrad_lite import dictionary, packet
 from pyrad_lite.client import Client
-from softwire import address, dhcpv4, dhcpv6, ntt, sip, status
+from softwire import (
+    address,
+    dhcpv4,
+    dhcpv6,
+    ntt,
+    provisioning,
+    sip,
+    status,
+)
+from softwire.codes import CODES
 from softwire.config import Config
 from softwire.doctor import network
-from softwire.doctor.redact import HIDDEN, Redactor
-from softwire.errors import CODES, ProvisioningError
+from softwire.doctor.finding import Case
+from softwire.doctor.hindrance import hindrance
+from softwire.doctor.redact import Redactor
+from softwire.doctor.router import Router
+from softwire.errors import ProvisioningError
 from softwire.line import Line
 from softwire.provisioning import softbank
+from softwire.provisioning.softbank import explain
 from softwire.tunnel import OVERHEAD
 from softwire.wire import WireError
 
@@ -47,6 +60,12 @@ def read_options(data):
     for _, value in found:
         dhcpv6.duid_kind(value)
     return found
+
+
+def read_dhcpv6_message(data):
+    found = dhcpv6.read_message(data)
+    assert dhcpv6.write_message(*found) == data
+    return list(found)
 
 
 def read_name(data):
@@ -89,7 +108,6 @@ def shown(line):
     told = status.describe_line(line)
     assert json.loads(json.dumps(told))["interface"] == line.name
     report = {"interface": "wan", "up": False, "phase": "retrying", "line": told}
-    report["hint"] = status.explain(line.name, line, lambda interface, name: "0001000112345678525400123401")
     for value in line.lan_addresses + [entry[0] for entry in line.prefixes + line.onlink]:
         address.format_ipv6(value)
     return told, status.text(report, 100.0)
@@ -148,6 +166,31 @@ def read_json(data):
     return found if isinstance(found, dict) else None
 
 
+class Looked(Router):
+    """The router whose line has this status, and a softwire that is not up."""
+
+    def __init__(self, line):
+        super().__init__({"wan": {"proto": "softwire"}, "wan6": line}.get)
+        self.device = line.get("l3_device") or line.get("device") or "eth1"
+
+    def uci(self, package):
+        wan = {"proto": "softwire", "tunlink": "wan6", "provisioning": "static"}
+        wan.update(peeraddr="2001:db8:b::1", ipaddr="203.0.113.7")
+        return [("wan", "interface", wan), ("wan6", "interface", {"clientid": "00010001"})]
+
+    def read(self, path):
+        return "1"
+
+    def listdir(self, path):
+        return [self.device]
+
+    def settings(self, interface):
+        return None
+
+    def processes(self):
+        return [["odhcp6c", "-c00010001", self.device]]
+
+
 def read_status(data):
     """What netifd says of the line: its form is netifd's, its values are anybody's, and any of them may lack."""
     reply = read_json(data)
@@ -155,6 +198,7 @@ def read_status(data):
         return None
     line = Line("wan6", reply, lambda path: "1500")
     shown(line)
+    hindrance(Case("wan", Looked(reply)))
     return list(line.delegated_prefix())
 
 
@@ -251,14 +295,34 @@ class Answered(softbank.Method):
 
     datagram = b""
 
-    def exchange(self, line, source):
+    def exchange(self, line, source, prefix):
         """See Method."""
         client = Listener()
         reply = client._accept(REQUEST, self.datagram)
-        self.answer = {"server": "[2001:db8:1812::1]:1812", "tries": 1, "ignored": client.ignored}
         if reply is None:
             raise ProvisioningError("NO_ANSWER", "nothing that can be believed")
-        return reply
+        told, kept = softbank.read(reply.walk())
+        self.answer = {
+            "server": "[2001:db8:1812::1]:1812",
+            "tries": 1,
+            "ignored": client.ignored,
+            "attributes": kept,
+        }
+        return reply.code, told
+
+
+EXPLAIN = explain.Explain()
+explain.DICTIONARIES = (FILES + "dictionary.rfc", FILES + "dictionary.softbank")
+GATEWAY = b"2001:db8:b:0:0:0::7\0"
+
+
+def attributes_fit(data):
+    """Whether the octets are a row of attributes."""
+    while data:
+        if len(data) < 2 or not 2 <= data[1] <= len(data):
+            return False
+        data = data[data[1] :]
+    return True
 
 
 def methods():
@@ -267,7 +331,7 @@ def methods():
     for line_type in ("next", "cross"):
         options = {"line_type": line_type}
         options.update(OPTIONS)
-        made.append(Answered(Config(options)))
+        made.append(Answered(Config(options, Answered)))
     return made
 
 
@@ -279,7 +343,7 @@ def read_accept(data):
     method = METHODS[data[0] >> 7 if data else 0]
     method.datagram = signed(data[0] & 0x7F if data else 2, data[1:4000])
     try:
-        tunnel = method.provision(LINE, method.endpoint(LINE))
+        tunnel = method.provision(LINE, method.endpoint(LINE, None))
     except ProvisioningError as error:
         assert error.code in CODES
         printable(error.text)
@@ -287,12 +351,26 @@ def read_accept(data):
     assert address.contains(*LINE.delegated_prefix(), tunnel.local)
     assert address.is_global_ipv6(tunnel.remote) and tunnel.remote != tunnel.local
     assert len(method.answer["attributes"]) <= 64
-    assert tunnel.mtu == 1500 - OVERHEAD and 60 <= tunnel.lifetime <= 2592000
-    report = {"interface": "wan", "up": True, "asked": 0.0, "answer": method.answer}
+    assert tunnel.mtu == 1500 - OVERHEAD and 48 <= tunnel.refresh <= 2592000
+    assert tunnel.expires is None or 60 <= tunnel.expires <= 2592000
+    json.dumps(method.answer)
+    described = EXPLAIN.describe(method.answer)
+    report = {"interface": "wan", "up": True, "asked": 0.0, "provisioning": "softbank", "answer": described}
     report["tunnel"] = json.loads(json.dumps(tunnel.to_dict()))
     json.dumps(report)
     printable(status.text(report, 100.0))
-    return [tunnel.ipaddr(), tunnel.dns, tunnel.lifetime, method.answer["attributes"]]
+    return [tunnel.ipaddr(), tunnel.dns, tunnel.expires, described["attributes"]]
+
+
+def read_accept_beside(data):
+    """Octets as further attributes beside a right 204 and 207: a softwire, whatever they are."""
+    needed = b"\x1a\x15\0\0\x56\xb5\xcc\x0f203.0.113.77\0" + b"\x1a\x1c\0\0\x56\xb5\xcf\x16" + GATEWAY
+    more = b""
+    for part in [data[at : at + 200] for at in range(0, min(len(data), 3000), 200)]:
+        more += b"\x1a" + bytes([len(part) + 6]) + b"\0\0\x56\xb5" + part if part[0] & 1 else part
+    told = read_accept(b"\x02" + needed + (more if attributes_fit(more) else b""))
+    assert told[0] == ["203.0.113.77/32"], told
+    return told
 
 
 # The telephone
@@ -325,7 +403,7 @@ def read_telephone(data):
     assert all([number.isdigit() for number in told.numbers]) and dhcpv4.is_host(told.domain)
     lines = printable("\n".join([sip.text(told), sip.baresip(told), sip.pjsip(told)])).split("\n")
     # Nothing of it makes a line of its own.
-    assert len(lines) == 43 + len(told.problems) + 2 * len(told.numbers) + (len(told.numbers) > 1) + len(
+    assert len(lines) == 53 + len(told.problems) + 2 * len(told.numbers) + (len(told.numbers) > 1) + len(
         told.registrars
     )
     return [told.numbers, told.domain, told.registrars]
@@ -387,12 +465,48 @@ def read_resolver(data):
     return asked(network.ask_resolver, data, "sw-wan", "192.0.2.1", "198.51.100.1")
 
 
+CASE = (
+    "0312345678",
+    "52:54:00:12:34:0a",
+    "2001:db8:4000:3a00::/56",
+    "2001:db8:4000:3a00:7012:3456:89ab:cdef",
+)
+# What it is, and the password, as they may be written.
+SPELLED = (
+    "lab-password", "6c61622d70617373776f7264", "lab\\-pass\\167ord", "%6Cab-pas\\u0073word", "0312345678",
+    "03-1234-5678", "30 33 31 32 33 34 35 36 37 38", "5254.0012.340a", "525400:12340A", "5054:ff:fe12:340a",
+    "2001:0DB8:4000:3a00", "20010db840003a", "7012:3456:89ab:cdef", "\\u0030312345\\x3678",
+)  # fmt: skip
+
+
+def eights(text):
+    """Every eight characters in a row."""
+    return [text[at : at + 8] for at in range(len(text) - 7)]
+
+
+# The first 32 bits of an address are the operator's, and are shown.
+TELLING = eights("0312345678") + eights("52540012340a") + eights("7012345689abcdef") + eights("0010db840003a")
+
+
 def read_report(data):
-    """A log line that may hold anything, with the secret in its middle."""
-    text = octets_as_text(data[:1024])
-    half = len(text) // 2
-    shown = Redactor([OPTIONS["password"]]).text(text[:half] + " " + OPTIONS["password"] + " " + text[half:])
-    assert HIDDEN in shown and OPTIONS["password"] not in shown
+    """A log line that may hold anything, with something of the case in its middle.
+
+    The end of the password is a word that every report has.
+    """
+    spelled = SPELLED[data[0] % len(SPELLED)] if data else SPELLED[0]
+    half = len(data[:1024]) // 2
+    redactor = Redactor([OPTIONS["password"]], CASE)
+    shown = redactor.text(data[:half] + spelled.encode() + data[half:1024])
+    assert all([char < "\x80" for char in shown])
+    assert not [piece for piece in eights(OPTIONS["password"])[:-1] if piece in shown], shown
+    # The number in a stand-in is none of it.
+    parts = shown.split(" octets)")
+    left = "z".join([part.rpartition("(")[0] for part in parts[:-1]] + parts[-1:])
+    for kind in redactor.seen:
+        for number in range(len(redactor.seen[kind]), 0, -1):
+            left = left.replace(kind + str(number), "z")
+    digits = "".join([char for char in left.lower() if "0" <= char <= "9" or "a" <= char <= "z"])
+    assert not [piece for piece in TELLING if piece in digits], shown
     return shown
 
 
@@ -468,8 +582,9 @@ def read_config(data):
     options = read_json(data)
     if options is None:
         return None
-    config = Config(options)
-    softbank.Method(config).endpoint(LINE)
+    method = provisioning.load(options)
+    method.endpoint(LINE, None)
+    config = method.config
     return [config["mtu"], config["interface_id"]]
 
 
@@ -479,6 +594,7 @@ TARGETS = {
     "bug-report": (read_report, ()),
     "config": (read_config, ProvisioningError),
     "dhcpv6-addresses": (read_addresses, WireError),
+    "dhcpv6-message": (read_dhcpv6_message, WireError),
     "dhcpv6-name": (read_name, WireError),
     "dhcpv6-options": (read_options, WireError),
     "doctor-advertisement": (read_advertisement, WireError),
@@ -490,6 +606,7 @@ TARGETS = {
     "ntt-dhcpv4": (read_ntt_dhcpv4, WireError),
     "ntt-dhcpv6": (read_ntt_dhcpv6, WireError),
     "radius-accept": (read_accept, ()),
+    "radius-accept-beside": (read_accept_beside, ()),
     "radius-dictionary": (read_dictionary, dictionary.ParseError),
     "radius-packet": (read_packet, packet.PacketError),
     "radius-reply": (read_reply, ()),

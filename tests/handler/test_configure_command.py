@@ -4,7 +4,6 @@
 Beside CPython under MicroPython, and with a real uci, where this machine has them.
 """
 
-import json
 import os
 import pathlib
 import re
@@ -15,39 +14,11 @@ import sys
 
 import pytest
 
-from sandbox import REPOSITORY, Sandbox
-from terminal import Terminal
+from sandbox import REPOSITORY
+from uci_router import DEFAULT, FIREWALL, LAN, PASSWORD, SECRET, SOFTBANK
 
-README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-STAND_IN = [sys.executable, str(REPOSITORY / "tests/openwrt/root/sbin/uci")]
-SECRET, PASSWORD = 'it\'s a "secret" \\ $x #; `y`', "パス word "
-
-LAN = """config interface 'loopback'
-\toption device 'lo'
-\toption proto 'static'
-
-config device
-\toption name 'br-lan'
-\toption type 'bridge'
-\tlist ports 'eth0'
-
-config interface 'lan'
-\toption device 'br-lan'
-\toption proto 'static'
-\toption ipaddr '192.168.1.1'
-\toption ip6assign '60'
-"""
-DEFAULT = (
-    LAN
-    + """
-config interface 'wan'
-\toption device 'eth1'
-\toption proto 'dhcp'
-
-config interface 'wan6'
-\toption device 'eth1'
-\toption proto 'dhcpv6'
-"""
+FRONT, COMMANDS_PAGE = (
+    (REPOSITORY / path).read_text(encoding="utf-8") for path in ("README.md", "docs/commands.md")
 )
 PPPOE = (
     LAN
@@ -70,7 +41,7 @@ config interface 'iptv'
 \toption proto 'dhcp'
 """
 )
-FIREWALL = (REPOSITORY / "tests/openwrt/root/etc/config/firewall").read_text(encoding="utf-8")
+RECORD = "etc/softwire/before.json"
 FOREIGN_FIREWALL = """config zone
 \toption name 'lan'
 \tlist network 'lan'
@@ -81,141 +52,10 @@ config zone
 \toption masq '1'
 \toption mtu_fix '1'
 """
-SOFTBANK = ("softbank", "--wan", "eth1", "--auth-server", "2001:db8:1812::1")
-
-
-class Router(Sandbox):
-    """A router's tree with uci, our command and an interpreter."""
-
-    def __init__(self, root, interpreter, uci):
-        super().__init__(root, "dash")
-        self.interpreter = interpreter
-        for module in (REPOSITORY / "src/softwire").rglob("*.py"):
-            self.install(module, "usr/lib/softwire/" + str(module.relative_to(REPOSITORY / "src")))
-        shutil.copytree(REPOSITORY / "src/pyrad_lite", root / "usr/lib/softwire/pyrad_lite")
-        if interpreter == "micropython":
-            shutil.copytree("/usr/lib/micropython", root / "usr/lib/micropython")
-        for name in (
-            "etc/config",
-            "etc/softwire",
-            "tmp",
-            "sys/class/net/eth1/device",
-            "sys/module/ip6_tunnel",
-        ):
-            (root / name).mkdir(parents=True)
-        (root / "bin/cp").symlink_to(shutil.which("busybox"))
-        self.program("sync", "exit 0")  # this machine's disks have nothing to do with it
-        here = ["-c", str(root / "etc/config"), "-t", str(root / "tmp/.uci")]
-        library = REPOSITORY / "tests/openwrt/root/usr/lib/openwrt-standin"
-        self.program("uci", f"PYTHONPATH={library} exec " + shlex.join(uci + here) + ' "$@"')
-        self.program("odhcp6c", "exit 0")
-        self.program(interpreter, f'exec {shutil.which(interpreter) or sys.executable} "$@"')
-        self.secrets_file = self.write("root/secrets", f"shared_secret={SECRET}\npassword={PASSWORD}\n")
-        self.know("flets", "softwire")
-
-    def know(self, *protocols):
-        """The protocols that netifd knows."""
-        self.program(
-            "ubus",
-            f"""case "$*" in
-            *" network get_proto_handlers "*) echo '{json.dumps(dict.fromkeys(protocols, {}))}';;
-            *" status "*) echo '{{"autostart": true}}';;
-            *) exit 4;;
-            esac""",
-        )
-
-    def write(self, name, text):
-        path = self.root / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        path.chmod(0o600)
-        return str(path)
-
-    def read(self, name="network"):
-        return (self.root / "etc/config" / name).read_text(encoding="utf-8")
-
-    def sections(self, name="network"):
-        """{section as uci addresses it: {option: value, or list of values}}."""
-        done = subprocess.run(
-            [self.root / "bin/uci", "show", name], capture_output=True, text=True, check=True
-        )
-        found = {}
-        for line in done.stdout.splitlines():
-            path, _, value = line.partition("=")
-            section, _, option = path.partition(".")[2].partition(".")
-            if option:
-                found[section][option] = shlex.split(value)
-            else:
-                found[section] = {}
-        return found
-
-    def environment(self):
-        return {
-            "PATH": str(self.root / "bin"),
-            "SOFTWIRE_PYTHON": str(self.root / "bin" / self.interpreter),
-            "LANG": "C",
-        }
-
-    def command(self, *words):
-        return [*self.shell, str(self.root / "usr/sbin/softwire"), "configure", *words]
-
-    def configure(self, *words, text="", cwd=None):
-        """(exit status, output) without a terminal."""
-        done = subprocess.run(
-            self.command(*words),
-            env=self.environment(),
-            cwd=cwd,
-            input=text.encode(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=120,
-            check=False,
-        )
-        assert list((self.root / "var/run").iterdir()) == []
-        assert [path for path in (self.root / "etc").rglob(".*")] == []
-        output = self.plain(done.stdout.decode())
-        for secret in (SECRET, PASSWORD, "old word"):
-            assert secret not in output
-        return done.returncode, output
-
-    def terminal(self, *words):
-        return Terminal(self.command(*words), self.environment())
-
-
-INTERPRETERS = ["python3"] + [name for name in ["micropython"] if shutil.which(name)]
-PROGRAMS = {"stand-in": STAND_IN, "real": [shutil.which("uci")]}
-KINDS = [name for name, words in PROGRAMS.items() if words[0]]
-
-
-@pytest.fixture(params=[(one, uci) for one in INTERPRETERS for uci in KINDS], ids="-".join)
-def router(request, tmp_path):
-    """One with OpenWrt's default configuration."""
-    made = Router(tmp_path, request.param[0], PROGRAMS[request.param[1]])
-    made.write("etc/config/network", DEFAULT)
-    made.write("etc/config/firewall", FIREWALL)
-    return made
-
-
-@pytest.fixture
-def person(router):
-    """person(words…): a terminal on which the command runs."""
-    opened = []
-
-    def open_terminal(*words):
-        opened.append(router.terminal(*words))
-        return opened[-1]
-
-    yield open_terminal
-    for terminal in opened:
-        terminal.close()
-
-
-def scripted(router, *words):
-    return router.configure(*words, "--secrets", router.secrets_file, "--yes")
 
 
 def test_default_configuration(router):
-    status, output = scripted(router, *SOFTBANK)
+    status, output = router.scripted(*SOFTBANK)
     assert (
         output
         == """Interface wan: dhcp becomes softwire
@@ -255,12 +95,11 @@ Then 'softwire status wan' tells how it goes.
     }
     assert "\tlist auth_server '2001:db8:1812::1'\n" in router.read()
     assert router.read().startswith(("\n" + LAN, LAN)) and router.read("firewall") == FIREWALL
-    for name in ("etc/config/network", "etc/softwire/before.json"):
-        assert (router.root / name).stat().st_mode & 0o777 == 0o600
+    assert router.mode("etc/softwire/before.json") == 0o600
 
 
 def test_twice(router):
-    scripted(router, *SOFTBANK)
+    router.scripted(*SOFTBANK)
     before = router.read(), (router.root / "etc/softwire/before.json").read_text()
     for secrets in (("--secrets", router.secrets_file), ()):
         status, output = router.configure(*SOFTBANK, *secrets, "--yes")
@@ -269,15 +108,15 @@ def test_twice(router):
 
 
 @pytest.mark.parametrize("start", [DEFAULT, PPPOE, LAN], ids=["default", "pppoe", "lan"])
-def test_readme(router, start):
-    """README's command and README's lines for uci end with the same."""
-    section = README[README.index("## Configure") :]
+def test_pages(router, start):
+    """The front page's command and the lines for uci end with the same."""
+    section = FRONT[FRONT.index("## Configure") :]
     words = shlex.split(re.search(r"^softwire configure (softbank .*)$", section, re.M).group(1))
-    lines = re.search(r"^uci batch <<'EOF'\n.*?\nEOF$", section, re.M | re.S).group()
+    lines = re.search(r"^uci batch <<'EOF'\n.*?\nEOF$", COMMANDS_PAGE, re.M | re.S).group()
     shown = re.search(r"^config interface 'wan6'\n.*?(?=^```)", section, re.M | re.S).group()
     router.write("etc/config/network", start)
     router.write("root/secrets", "shared_secret=the shared secret\npassword=the password\n")
-    assert scripted(router, *words)[0] == 0
+    assert router.scripted(*words)[0] == 0
     by_command = router.sections()
 
     router.write("etc/config/network", start)
@@ -290,11 +129,11 @@ def test_readme(router, start):
 def test_undo(router, start):
     router.write("etc/config/network", start)
     before = router.sections()
-    assert scripted(router, *SOFTBANK)[0] == 0
+    assert router.scripted(*SOFTBANK)[0] == 0
     # Once more, otherwise: what was there before the first time is what counts.
-    assert scripted(router, *SOFTBANK, "--mtu", "1400")[0] == 0
+    assert router.scripted(*SOFTBANK, "--mtu", "1400")[0] == 0
     status, output = router.configure("--undo")
-    assert status == 1 and "There is no terminal to ask on: --yes writes without asking." in output
+    assert status == 1 and "There is no terminal to ask on: --yes does it without asking." in output
     assert router.sections()["wan"]["mtu"] == ["1400"]
     status, output = router.configure("--undo", "--yes")
     assert status == 0
@@ -307,11 +146,49 @@ def test_undo(router, start):
     assert (status, output) == (1, "Nothing to undo: /etc/softwire/before.json is not there.\n")
 
 
+def test_old_secrets_are_kept_until_forgotten(router, person):
+    """They are needed to go back, root's alone, and said; a word removes them."""
+    record = router.root / "etc/softwire/before.json"
+    router.write("etc/config/network", PPPOE)
+    status, output = router.scripted(*SOFTBANK)
+    assert (
+        "\nIt holds old secrets (wan.password), for root alone: 'softwire configure --forget' removes it once nobody "
+        "wants to go back.\n"
+    ) in output
+    assert (
+        "old word of the provider" in record.read_text() and router.mode("etc/softwire/before.json") == 0o600
+    )
+
+    status, output = router.configure("--forget")
+    assert status == 1 and "There is no terminal to ask on" in output and record.exists()
+    for answer, there in ("n", True), ("y", False):
+        terminal = person("--forget")
+        terminal.see("before.json, after which --undo can put nothing back? [y/N] ")
+        terminal.type(answer + "\n")
+        assert (terminal.end() == 1, record.exists()) == (there, there)
+    assert router.sections()["wan"]["proto"] == ["softwire"]
+    status, output = router.configure("--forget", "--yes")
+    assert (status, output) == (0, "Nothing to forget: /etc/softwire/before.json is not there.\n")
+    assert router.configure("--undo", "--yes")[0] == 1
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "[]", "{}", '{"network": [], "zones": []}'])
+def test_a_record_that_is_broken(router, text):
+    """Nothing is written over it, and nothing dies of it; a word removes it."""
+    router.write("etc/softwire/before.json", text)
+    for words in (*SOFTBANK, "--secrets", router.secrets_file), ("--undo",):
+        status, output = router.configure(*words, "--yes")
+        assert status == 1 and "BAD_CONFIG: /etc/softwire/before.json cannot be understood: " in output
+        assert "Traceback" not in output and router.read() == DEFAULT
+    assert router.configure("--forget", "--yes") == (0, "Removed.\n")
+    assert router.scripted(*SOFTBANK)[0] == 0
+
+
 def test_undo_goes_back_to_what_a_person_wrote_since(router):
-    scripted(router, *SOFTBANK)
+    router.scripted(*SOFTBANK)
     router.write("etc/config/network", PPPOE)
     before = router.sections()
-    scripted(router, *SOFTBANK)
+    router.scripted(*SOFTBANK)
     assert router.configure("--undo", "--yes")[0] == 0
     assert router.sections() == before
 
@@ -341,16 +218,16 @@ def test_static_beside_a_line_that_stays(router):
 def test_without_the_zone(router):
     router.write("etc/config/firewall", FOREIGN_FIREWALL)
     before = router.sections("firewall")
-    status, output = scripted(router, *SOFTBANK)
+    status, output = router.scripted(*SOFTBANK)
     assert status == 1 and "NO_FIREWALL_ZONE: /etc/config/firewall has no zone 'wan'" in output
     assert router.read() == DEFAULT
 
-    assert scripted(router, *SOFTBANK, "--firewall-zone", "internet")[0] == 0
+    assert router.scripted(*SOFTBANK, "--firewall-zone", "internet")[0] == 0
     assert router.sections("firewall")["@zone[1]"]["network"] == ["iptv wan wan6"]
     assert router.configure("--undo", "--yes")[0] == 0
     assert router.sections("firewall") == before
 
-    assert scripted(router, *SOFTBANK, "--add-zone")[0] == 0
+    assert router.scripted(*SOFTBANK, "--add-zone")[0] == 0
     made = router.sections("firewall")
     assert made["@zone[2]"] == {
         "name": ["wan"],
@@ -366,9 +243,37 @@ def test_without_the_zone(router):
     assert router.sections("firewall") == before
 
 
+def test_what_others_wrote_for_the_zone_stays(router):
+    """Undo takes its own forwarding, the one from the LAN, and names what then speaks of no zone."""
+    router.write("etc/config/firewall", FOREIGN_FIREWALL)
+    assert router.scripted(*SOFTBANK, "--add-zone")[0] == 0
+    own = (
+        "\nconfig forwarding\n\toption src 'guest'\n\toption dest 'wan'\n\nconfig rule\n\toption src 'wan'\n"
+    )
+    router.write("etc/config/firewall", own + router.read("firewall"))
+    status, output = router.configure("--undo", "--yes")
+    assert status == 0
+    for key in "@forwarding[0]", "@rule[0]":
+        assert f"Warning: {key} of the firewall names the zone 'wan', which goes\n" in output
+    after = router.sections("firewall")
+    assert after["@forwarding[0]"] == {"src": ["guest"], "dest": ["wan"]} and "@forwarding[1]" not in after
+    assert "@rule[0]" in after and "@zone[2]" not in after
+
+    # A zone that has got other members, or a forwarding that was there before, is not ours to take away.
+    router.write("etc/config/firewall", FOREIGN_FIREWALL + own.replace("guest", "lan"))
+    assert router.scripted(*SOFTBANK, "--add-zone")[0] == 0
+    assert "@forwarding[1]" not in router.sections("firewall")
+    firewall = router.read("firewall").replace("list network 'wan6'", "list device 'tun0'")
+    router.write("etc/config/firewall", firewall)
+    assert router.configure("--undo", "--yes")[0] == 0
+    after = router.sections("firewall")
+    assert after["@forwarding[0]"] == {"src": ["lan"], "dest": ["wan"]}
+    assert after["@zone[2]"]["device"] == ["tun0"] and "network" not in after["@zone[2]"]
+
+
 # Words, the exit status, and what is told; nothing is written.
 REFUSED = [
-    ((*SOFTBANK, "--mtu", "100"), 1, "BAD_CONFIG: option mtu '100': a number from 1280 to 65495 would be right"),
+    ((*SOFTBANK, "--mtu", "60"), 1, "BAD_CONFIG: option mtu '60': a number from 68 to 65495 would be right"),
     ((*SOFTBANK, "--line-type", "10g"), 1, "BAD_CONFIG: option line_type '10g': one of "),
     ((*SOFTBANK, "--auth-server", "a b"), 1, "BAD_CONFIG: option auth_server 'a b': "),
     ((*SOFTBANK, "--peeraddr", "2001:db8::1"), 1, "BAD_CONFIG: option peeraddr is not one that softbank looks at: "),
@@ -380,7 +285,7 @@ REFUSED = [
     (("softbank", "--auth-server", "::2", "--line", "new"), 1, "BAD_CONFIG: --wan is missing: "),
     ((*SOFTBANK, "--secrets", "/nowhere"), 1, "BAD_CONFIG: --secrets /nowhere: the file cannot be read"),
     ((*SOFTBANK, "--interface", "globals"), 1, "BAD_CONFIG: network.globals is a section of type globals"),
-    (("pppoe", "--wan", "eth1"), 2, "'pppoe' is no method: softbank or static would be right"),
+    (("pppoe", "--wan", "eth1"), 2, "'pppoe' is no method: "),
     ((), 2, "the method is missing"),
     ((*SOFTBANK, "--password", "geheim"), 2, "password on a command line could be read by others"),
     ((*SOFTBANK, "--shared_secret=geheim"), 2, "shared_secret on a command line could be read by others"),
@@ -422,7 +327,7 @@ def test_what_is_missing_is_told(router):
     shutil.rmtree(router.root / "sys/module/ip6_tunnel")
     router.write("etc/config/network", DEFAULT.replace("\toption ip6assign '60'\n", ""))
     router.know("static", "dhcpv6")
-    status, output = scripted(router, "softbank", "--wan", "eth0", "--auth-server", "2001:db8:1812::1")
+    status, output = router.scripted("softbank", "--wan", "eth0", "--auth-server", "2001:db8:1812::1")
     assert status == 0
     for warning in (
         "this router has no port eth0 (it has eth1)",
@@ -443,37 +348,101 @@ def test_apply(router):
     router.write("etc/config/firewall", FIREWALL.replace("\tlist network 'wan6'\n", ""))
     ubus = router.root / "bin/ubus"
     ubus.write_text(ubus.read_text().replace("true", "false"))
-    status, output = scripted(router, *SOFTBANK, "--apply")
+    status, output = router.scripted(*SOFTBANK, "--apply")
     assert status == 0, output
     assert (router.root / "done").read_text() == "network reload\nifup wan6\nifup wan\nfirewall reload\n"
 
 
 def test_other_changes_wait(router):
     subprocess.run([router.root / "bin/uci", "set", "network.lan.mtu=1400"], check=True)
-    status, output = scripted(router, *SOFTBANK)
+    status, output = router.scripted(*SOFTBANK)
     assert status == 1 and "UNCOMMITTED: uci holds changes to network that nobody committed" in output
     assert router.read() == DEFAULT
 
 
 def test_broken_file(router):
-    router.write("etc/config/network", DEFAULT + "\nnonsense\n")
-    status, output = scripted(router, *SOFTBANK)
-    assert status == 1 and "BAD_CONFIG: uci refused: " in output
+    # netifd takes neither of them.
+    for broken in "\nnonsense\n", "\nconfig interface 'wan-6'\n":
+        router.write("etc/config/network", DEFAULT + broken)
+        status, output = router.scripted(*SOFTBANK)
+        assert status == 1 and "BAD_CONFIG: uci refused /etc/config/network: " in output and "line " in output
+        assert router.read() == DEFAULT + broken
     router.write("etc/config/network", "")
     (router.root / "etc/config/network").unlink()
-    assert "/etc/config/network is not there: is this OpenWrt?" in scripted(router, *SOFTBANK)[1]
+    assert "/etc/config/network is not there: is this OpenWrt?" in router.scripted(*SOFTBANK)[1]
 
 
-@pytest.mark.parametrize("full", ["config/.network.new", "config/.firewall.new", "softwire/.before.json.new"])
-def test_no_room(router, full):
-    """Whichever of the files does not fit: all stay as they were."""
+# What does not work (an applet, its arguments), and what is told of it.
+UNWRITABLE = {
+    "network": ("cat", "after/network", "write error: No space left on device"),
+    "firewall": ("cat", "after/firewall", "write error: No space left on device"),
+    "record": ("cat", "record", "write error: No space left on device"),
+    "second name without links": ("cp", "*firewall.old", "write error: No space left on device"),
+    "first to move": ("mv", "*before.json.new*", "can't rename: No space left on device"),
+    "last to move": ("mv", "*firewall*", "can't rename: Device or resource busy"),
+    "last to move without links": ("mv", "*firewall*", "can't rename: Device or resource busy"),
+}
+
+
+@pytest.mark.parametrize("fault", UNWRITABLE)
+def test_no_room(router, fault):
+    """Whichever of the files cannot be written, and wherever it stops: all are as they were, modes included."""
     firewall = FIREWALL.replace("\tlist network 'wan6'\n", "")
     router.write("etc/config/firewall", firewall)
-    (router.root / "etc" / full).symlink_to("/dev/full")
-    status, output = scripted(router, *SOFTBANK)
-    assert status == 1 and "CANNOT_WRITE: " in output and "No space left on device" in output
+    (router.root / "etc/config/firewall").chmod(0o644)
+    if "link" in fault:
+        router.fail("ln", "*", "ln: Operation not permitted")
+    applet, when, told = UNWRITABLE[fault]
+    router.fail(applet, when, told)
+    status, output = router.scripted(*SOFTBANK)
+    assert status == 1 and "CANNOT_WRITE: " + told in output
+    assert "\nNothing was changed.\n" in output
     assert (router.read(), router.read("firewall")) == (DEFAULT, firewall)
+    assert (router.mode("etc/config/network"), router.mode("etc/config/firewall")) == (0o600, 0o644)
     assert os.listdir(router.root / "etc/softwire") == []
+
+
+def test_what_cannot_be_put_back_is_told(router):
+    """The one word that would not be true is not said; what was there is kept, and where."""
+    router.write("etc/config/firewall", FIREWALL.replace("\tlist network 'wan6'\n", ""))
+    router.fail("mv", "*network.old*|*firewall.new*", "can't rename: Read-only file system")
+    command = router.command(*SOFTBANK, "--secrets", router.secrets_file, "--yes")
+    done = subprocess.run(command, env=router.environment(), capture_output=True, text=True, check=False)
+    told = router.plain(done.stderr)
+    assert done.returncode == 1 and "CANNOT_WRITE: " in told and "Nothing was changed" not in told
+    assert "could not be put back: /etc/config/network as /etc/config/.network.old" in told
+    assert (router.root / "etc/config/.network.old").read_text() == DEFAULT
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644])
+def test_mode_and_owner_stay(router, mode):
+    """Of the files that are edited; what holds the old passwords is root's alone."""
+    network = router.root / "etc/config/network"
+    network.chmod(mode)
+    if os.geteuid() == 0:
+        os.chown(network, 1000, 1001)
+    before = network.stat()
+    router.write("etc/softwire/before.json", '{"network": {}, "zones": []}')
+    (router.root / "etc/softwire/before.json").chmod(0o644)
+    assert router.scripted(*SOFTBANK)[0] == 0
+    after = network.stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+    assert router.mode("etc/softwire/before.json") == 0o600
+    assert router.configure("--undo", "--yes")[0] == 0
+    assert network.stat().st_mode == before.st_mode
+
+
+def test_a_big_firewall(router):
+    """Four hundred rules and MicroPython's heap."""
+    rule = "\nconfig rule\n\toption name 'service {0}'\n\toption src 'wan'\n\toption dest_port '{0}'\n"
+    rules = "".join(rule.format(10000 + number) for number in range(400))
+    router.write("etc/config/firewall", FIREWALL.replace("\tlist network 'wan6'\n", "") + rules)
+    before = router.sections("firewall")
+    status, output = router.scripted(*SOFTBANK)
+    assert status == 0, output
+    assert "+     list network 'wan6'" in output and "service" not in output
+    assert router.configure("--undo", "--yes")[0] == 0
+    assert router.sections("firewall") == before
 
 
 def type_secrets(terminal):
@@ -553,9 +522,8 @@ def test_changed_while_it_asks(router, person):
 def test_help(router):
     status, output = router.configure("--help")
     assert status == 0
-    table = README[README.index("| `--wan PORT`") : README.index("The same without the command")]
-    named = re.findall(r"`(--[a-z-]+)", "\n".join(row.split(" | ")[0] for row in table.splitlines()))
-    assert len(named) == 9
+    named = re.findall(r"`(--[a-z-]+)", "\n".join(re.findall(r"^\| `--[^|]*", COMMANDS_PAGE, re.M)))
+    assert len(named) == 10
     for word in ("--auth-server", "--line-type", "softwire configure static", *named):
         assert word in output
     assert "--password" not in output

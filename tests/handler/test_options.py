@@ -20,15 +20,16 @@ def declared(root, proto):
     return {name.partition(":")[0]: kind for name, kind in json.loads(output)["config"]}
 
 
-def test_softwire_declares_what_the_client_checks(tmp_path):
+def test_softwire_declares_what_the_methods_check(tmp_path):
     sys.path.insert(0, str(REPOSITORY / "src"))
     try:
-        from softwire import config
+        from softwire import provisioning
     finally:
         sys.path.pop(0)
     options = declared(tmp_path, "softwire")
-    assert set(options) == set(config.OPTIONS) | NETIFD_DEFAULTS
-    assert {name for name, kind in options.items() if kind == BLOBMSG_TYPE_ARRAY} == set(config.LISTS)
+    assert set(options) == set(provisioning.known()) | NETIFD_DEFAULTS
+    lists = {option for name in provisioning.names() for option in provisioning.find(name).lists}
+    assert {name for name, kind in options.items() if kind == BLOBMSG_TYPE_ARRAY} == lists
 
 
 def test_flets_reads_every_option_that_it_declares(tmp_path):

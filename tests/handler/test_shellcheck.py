@@ -20,7 +20,8 @@ def shell_files():
     )
     for name in sorted(set(listed.split("\0")) - {""}):
         path = REPOSITORY / name
-        if not path.is_file() or path.is_symlink():
+        # A template is no shell yet; what is made of it, its own tests check.
+        if not path.is_file() or path.is_symlink() or path.suffix == ".j2":
             continue
         with path.open("rb") as file:
             found = SHEBANG.match(file.readline())

@@ -4,6 +4,7 @@
 Runs where freeradius, micropython and python3 are installed: python3 -m pytest -m guest tests/integration
 """
 
+import ast
 import json
 import os
 import pathlib
@@ -275,3 +276,49 @@ def test_lost_reply_is_answered_from_the_duplicate_cache(server, asker):
     assert answer["code"] == 2
     server.wait_for("Sending duplicate reply", duplicates + 1)
     assert len(server.requests()) == received + 1
+
+
+# FreeRADIUS' own dictionaries: what a packet calls some numbers, and the numbers of some names. 123 and 241 were
+# Ascend's before they were a prefix and an extended attribute, 69 has a tag: today they have no name here.
+OWN = pathlib.Path("/usr/share/freeradius")
+KEYS = {
+    1: "User-Name",
+    4: "NAS-IP-Address",
+    32: "NAS-Identifier",
+    95: "NAS-IPv6-Address",
+    123: 123,
+    241: 241,
+    69: 69,
+    (9, 1): "Cisco-AVPair",
+    (311, 1): "MS-CHAP-Response",
+    (24757, 1): (24757, 1),  # WiMAX, whose format is another
+}
+LOAD = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pyrad_lite.dictionary import Dictionary
+for path in sys.argv[2:]:
+    found = Dictionary(path)
+print([(key, found.name(key)) for key in {}])
+"""
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "pattern"),
+    # Alone, too, what a file needs of another one is unknown, and no fault.
+    [(["python3"], "dictionary*"), (["micropython", "-X", "heapsize=16M"], "dictionary")],
+    ids=["python3", "micropython"],
+)
+def test_the_servers_own_dictionaries(interpreter, pattern, tmp_path):
+    script = tmp_path / "load.py"
+    script.write_text(LOAD.format(list(KEYS)))
+    # All of them come last, as the server reads them.
+    paths = sorted(OWN.glob(pattern), reverse=True)
+    assert paths[-1] == OWN / "dictionary"
+    told = subprocess.run(
+        [command(interpreter[0]), *interpreter[1:], script, HERE.parents[1] / "src", *paths],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    assert dict(ast.literal_eval(told)) == KEYS

@@ -93,6 +93,7 @@ class Guest(Commands):
     """One QEMU machine; `nics` are whole -netdev texts with their MAC addresses."""
 
     prompt = PROMPT
+    accelerator = "tcg,thread=multi"
 
     def __init__(
         self, name: str, directory: Path, memory: int, nics: list[tuple[str, str, str]], files: Path
@@ -131,7 +132,7 @@ class Guest(Commands):
         """Starts the machine; `image` is the lab's."""
         arguments = [
             "-accel",
-            "tcg,thread=multi",
+            self.accelerator,
             "-smp",
             "1",
             "-nodefaults",

@@ -106,7 +106,9 @@ def compile_faults(path, folder):
 
 def main():
     paths = [
-        path for path in files("src/*.py", "tests/unit/*.py") if not path.name.startswith("test_oracle_")
+        path
+        for path in files("src/softwire/*.py", "src/pyrad_lite/*.py", "tests/unit/*.py")
+        if not path.name.startswith("test_oracle_")
     ]
     assert any(path.name == "wire.py" for path in paths), "the tree is not where it should be"
     found = []

@@ -27,6 +27,7 @@ done)
 # shellcheck disable=SC2086  # a list of paths without blanks
 {
 	check "the tree's own rules" python tests/lint/check_tree.py
+	check "links" python tests/lint/check_links.py
 	check "ruff" ruff check --quiet . $python_programs
 	check "ruff format" ruff format --quiet --diff . $python_programs
 	check "mypy" mypy --no-error-summary

@@ -127,6 +127,24 @@ def test_no_choice(tmp_path):
         router.choose({"SOFTWIRE_PACKAGE": "other"})
 
 
+def test_extras(tmp_path):
+    """What tests on the router ask by is installed where the feed has it, whichever interpreter was chosen."""
+    made = []
+
+    class Recorded(Router):
+        """Notes what is installed."""
+
+        def add(self, what):
+            made.append(what)
+            return ""
+
+    answers = [("list-installed", "base-files - 1\n", 0), ("", "0.1.0\n", 0)]
+    router = Recorded(tmp_path, answers, [*NEEDED, "curl", "ip-full", "iputils-ping", "python3-light"])
+    router.feed.ours["opkg"]["softwire"] = "softwire.ipk"
+    router.install(lambda text: None)
+    assert sorted(made[-1].split()) == ["curl", "ip-full", "iputils-ping", "python3-light"]
+
+
 SAID = {
     "dependency, opkg": (
         "opkg",

@@ -24,11 +24,17 @@ def count(capture: Path) -> int:
     return sum(1 for _ in RawPcapReader(str(capture)))
 
 
-def ipv6_packets(capture: Path, start: int = 0) -> Iterator[bytes]:
-    """All IPv6 packets after the first `start` frames, oldest first."""
-    for frame, _ in islice(RawPcapReader(str(capture)), start, None):
+def timed_ipv6_packets(capture: Path, start: int = 0) -> Iterator[tuple[float, bytes]]:
+    """(seconds, packet) of all IPv6 packets after the first `start` frames, oldest first."""
+    for frame, noted in islice(RawPcapReader(str(capture)), start, None):
         if frame[12:14] == b"\x86\xdd":
-            yield frame[ETHERNET:]
+            yield noted.sec + noted.usec / 1e6, frame[ETHERNET:]
+
+
+def ipv6_packets(capture: Path, start: int = 0) -> Iterator[bytes]:
+    """The packets alone."""
+    for _, packet in timed_ipv6_packets(capture, start):
+        yield packet
 
 
 def tunnelled(capture: Path) -> Iterator[IPv6]:

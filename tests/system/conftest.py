@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lab's line for system tests: up once, and put back behind each test that changed it."""
+"""The lab for system tests: the line, up once, and put back behind each test that changed it."""
 
 import re
 

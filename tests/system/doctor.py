@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 STEPS = (
     "router", "settings", "cable", "line's router", "DHCPv6", "prefix", "vendor options", "endpoint", "route",
@@ -16,6 +17,7 @@ class Told:
 
     def __init__(self, line, interface="wan", host="", program="softwire", output=None):
         """Runs it, unless its output is given."""
+        self.line = line
         if output is None:
             output, self.exit_status = line.router.run(
                 f"{program} doctor --json {interface} {host}", timeout=240
@@ -48,6 +50,21 @@ class Told:
         assert finding["advice"]
         assert [word for word in words if word not in told] == [], told
         assert "INTERNAL" not in [item["code"] for item in self.findings]
+
+    def follow(self, step, code):
+        """Does what the advice says, command by command; what they printed."""
+        assert code in self.at(step), self.findings
+        commands = re.findall("'(.*?)'", self.at(step)[code]["advice"])
+        assert commands
+        printed = []
+        for command in commands:
+            # Where the shell has applets of these names, it takes them whatever the search path says.
+            command = re.sub(r"(^|[;|] *)(ifup|ifdown|logread)\b", r"\1/sbin/\2", command)
+            output, status = self.line.router.run(command, 120)
+            # 1: it looked, and something is wrong.
+            assert status in (0, 1) and "not found" not in output and "BusyBox" not in output, output
+            printed.append(output)
+        return "".join(printed)
 
     def stops(self):
         """All that lies behind the first wrong step was not tried."""

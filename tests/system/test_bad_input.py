@@ -35,9 +35,7 @@ CONFIGURATION = [
     Case(
         16, "nosecret", "BAD_CONFIG", "option shared_secret is missing: the RADIUS secret", shared_secret=None
     ),
-    Case(
-        18, "mtu", "BAD_CONFIG", "option mtu '1000': a number from 1280 to 65495 would be right", mtu="1000"
-    ),
+    Case(18, "mtu", "BAD_CONFIG", "option mtu '67': a number from 68 to 65495 would be right", mtu="67"),
     Case(19, "identifier", "BAD_CONFIG", "option interface_id '::1': ", interface_id="::1"),
     Case(20, "method", "BAD_CONFIG", "option provisioning 'ds-lite': one of ", provisioning="ds-lite"),
 ]
@@ -62,10 +60,10 @@ SILENCE = [
 ]
 # netifd does not even start the client: `softwire status` explains.
 TUNLINK = [
-    Case(48, "unknown6", "NO_DEVICE", "netifd knows no interface 'wan7': ", tunlink="wan7"),
+    Case(48, "unknown6", "NO_DEVICE", "there is no interface 'wan7', which option tunlink", tunlink="wan7"),
     Case(49, "down6", "NO_DEVICE", "interface off6 ", tunlink="off6"),
-    Case(50, "unanswered6", "NO_DEVICE", "interface mute6 is not up: no DHCPv6 answer", tunlink="mute6"),
-    Case(51, "noroute6", "NO_DEVICE", "interface fixed6 has no IPv6 default route", tunlink="fixed6"),
+    Case(50, "unanswered6", "NO_DEVICE", "interface mute6 is not up (nothing came", tunlink="mute6"),
+    Case(51, "noroute6", "NO_DEVICE", "interface fixed6 has no IPv6 way to the internet", tunlink="fixed6"),
 ]
 CASES = CONFIGURATION + ANSWER + SILENCE + TUNLINK
 

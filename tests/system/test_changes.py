@@ -108,7 +108,7 @@ def test_reauthentication(line):
         line.access("radius accept")
         line.router.check("ubus call network.interface.wan renew")
         line.wait(lambda: len(line.requests()) == asked + 3, 30, "renew leads to a request")
-        line.wait(lambda: line.status()["tunnel"]["lifetime"] > 60, 30, "the session is long again")
+        line.wait(lambda: line.status()["tunnel"]["refresh"] > 60, 30, "the session is long again")
     assert (line.ifindex(), line.client()) == before
     assert line.seen_by_ipv4() == addresses.IPV4
 

@@ -55,22 +55,65 @@ def configuration(router):
     return router.check("cat /etc/config/network")
 
 
+def settings(router):
+    """The same whatever the order of a section's lines."""
+    return sorted(router.check("uci show network").splitlines())
+
+
 def test_the_line_comes_up_and_goes(bare):
     before = configuration(bare.router)
+    rights = bare.router.check("ls -l /etc/config/network").split()[:4]
     done = bare.router.check(f"softwire {WORDS} --secrets /etc/secrets --yes --apply", 120)
     assert "Interface wan: (none) becomes softwire" in done and "Warning" not in done
     assert [secret for _, secret in SECRETS if secret in done] == []
     bare.wait_for_softwire()
     assert "Nothing to change" in bare.router.check(f"softwire {WORDS} --yes")
-    assert bare.router.check(f"find /etc/config/network {BEFORE} -perm 600").split() == [
-        "/etc/config/network",
-        BEFORE,
-    ]
+    assert bare.router.check("ls -l /etc/config/network").split()[:4] == rights
+    assert bare.router.check(f"find {BEFORE} -perm 600").split() == [BEFORE]
 
     assert "Removed: wan, wan6." in bare.router.check("softwire configure --undo --yes --apply", 120)
     bare.wait(lambda: bare.router.run("ifstatus wan6")[1] != 0, 60, "there is no wan6")
     assert configuration(bare.router) == before
     assert bare.router.run(f"test -e {BEFORE}")[1] == 1
+
+
+def test_a_line_on_an_alias(bare):
+    """OpenWrt's most common dual-stack form, without --wan: line and softwire come up, and nothing rides on itself."""
+    router = bare.router
+    router.check(
+        "uci batch <<'EOF'\nset network.wan=interface\nset network.wan.device=eth1\nset network.wan.proto=none\n"
+        "set network.wan6=interface\nset network.wan6.device=@wan\nset network.wan6.proto=flets\ncommit network\nEOF"
+    )
+    before = settings(router)
+    words = WORDS.replace(" --wan eth1", "")
+    done = router.check(f"softwire {words} --secrets /etc/secrets --yes --apply", 120)
+    assert (
+        "Warning: interface wan6 rides on wan (@wan), which becomes the softwire over it: it moves to the"
+        in done
+    )
+    bare.wait_for_softwire()
+    assert "Put back as before: wan, wan6." in router.check("softwire configure --undo --yes --apply", 120)
+    assert settings(router) == before
+
+
+def test_a_big_firewall(bare):
+    """Four hundred rules, and the router's own interpreter with its heap."""
+    router = bare.router
+    rule = r"\nconfig rule\n\toption enabled 0\n\toption name \"service $i\"\n\toption src wan\n\toption dest_port $i\n"
+    router.check(
+        "cp -p /etc/config/firewall /tmp/firewall; uci del_list firewall.@zone[1].network=wan6; uci commit"
+    )
+    try:
+        router.check(
+            f'i=10000; while [ $i -lt 10400 ]; do printf "{rule}"; i=$((i + 1)); done >> /etc/config/firewall'
+        )
+        before = router.check("uci show firewall"), configuration(router)
+        done = router.check(f"softwire {WORDS} --secrets /etc/secrets --yes", 120)
+        assert "+     list network 'wan6'" in done
+        assert "Removed: wan, wan6." in router.check("softwire configure --undo --yes", 120)
+        assert (router.check("uci show firewall"), configuration(router)) == before
+    finally:
+        router.check("cp -p /tmp/firewall /etc/config/firewall; rm /tmp/firewall")
 
 
 def test_a_full_flash_loses_nothing(bare):
@@ -88,6 +131,25 @@ def test_a_full_flash_loses_nothing(bare):
         assert bare.router.check("ls -A /etc/config") == files
     finally:
         bare.router.check("umount /etc/config; rm -r /tmp/copy")
+
+
+def test_a_file_that_cannot_be_replaced(bare):
+    """The second of two: the first is as it was, too."""
+    router = bare.router
+    router.check(
+        "cp -p /etc/config/firewall /tmp/firewall; uci del_list firewall.@zone[1].network=wan6; uci commit"
+    )
+    before = router.check("ls -l /etc/config; cat /etc/config/network /etc/config/firewall")
+    router.check("mount --bind /etc/config/firewall /etc/config/firewall")
+    try:
+        told, status = router.run(f"softwire {WORDS} --secrets /etc/secrets --yes")
+        assert status == 1 and "CANNOT_WRITE: " in told and "Nothing was changed." in told
+        now = router.check("ls -l /etc/config; cat /etc/config/network /etc/config/firewall")
+        assert now == before and router.run(f"test -e {BEFORE}")[1] == 1
+    finally:
+        router.check(
+            "umount /etc/config/firewall; cp -p /tmp/firewall /etc/config/firewall; rm /tmp/firewall"
+        )
 
 
 def test_a_person_at_the_terminal(bare):

@@ -8,6 +8,7 @@ from tests.lab.guest import LabError
 from tests.lab.openwrt.feed import NEWER
 from tests.lab.openwrt.router import IS_THERE
 
+BEFORE = "/etc/softwire/before.json"
 OURS = (
     "/usr/lib/softwire /etc/softwire /usr/sbin/softwire /var/run/softwire /etc/hotplug.d/iface/*softwire*"
     " /lib/netifd/softwire.script /lib/netifd/proto/softwire.sh /lib/netifd/proto/flets*"
@@ -55,11 +56,16 @@ def test_removed_and_installed_again(manager):
     """
     router = manager.router
     configuration = router.check("cat /etc/config/network")
+    # With it the configuration can still be taken back, by the other package as well.
+    way_back = router.check(f"cat {BEFORE}")
     with manager.undone():
         router.check(router.removal(), 120)
         manager.wait_until_gone()
-        assert router.run(f"ls -d {OURS} 2>/dev/null")[0].split() == []
+        assert router.run(f"ls -d {OURS} 2>/dev/null")[0].split() == ["/etc/softwire"]
+        assert router.check("ls -A /etc/softwire").split() == [BEFORE.rpartition("/")[2]]
+        assert router.check(f"cat {BEFORE}") == way_back
         assert manager.endpoints() == [] and manager.client() == []
+        assert addresses.BORDER_ROUTER not in router.check("nft list ruleset")
         assert router.run("ubus list network.interface.wan_ep")[1] != 0
         assert router.check("cat /etc/config/network") == configuration
         assert router.package not in router.installed()

@@ -3,78 +3,12 @@
 
 import pytest
 from scapy.layers.dhcp6 import DHCP6OptVendorSpecificInfo
-from scapy.layers.inet import UDP
-from scapy.layers.inet6 import ICMPv6ND_NA
 
 from tests.lab import addresses
-from tests.system import capture, radius
+from tests.system import radius
+from tests.system.profile import ONLINK, ONLINK_ENDPOINT, REPLY, Profile
 
-SOLICIT, REQUEST, RENEW, REBIND, REPLY, INFORMATION_REQUEST = 1, 3, 5, 6, 7, 11
-ONLINK = "2001:db8:4000:900:"
-ONLINK_ENDPOINT = "2001:db8:4000:900:1111:1111:1111:1111"
-
-
-class Profile:
-    """The lab's line, of another kind now; what passed over it is counted from here on."""
-
-    def __init__(self, line, name):
-        self.line = line
-        self.lab, self.router, self.lanhost = line.lab, line.router, line.lanhost
-        line.changed = True
-        self.switched = capture.count(self.lab.capture)
-        self.router.check("/sbin/ifdown wan; /sbin/ifdown wan6")
-        line.access(f"line {name}", 120)
-        self.router.check(f"cp /etc/lines/{name}/* /etc/config/; /etc/init.d/network reload", 120)
-        self.router.check("/sbin/ifup wan6; /sbin/ifup wan")
-        # Another household: what a relay told its hosts would stay for hours.
-        switch = "/proc/sys/net/ipv6/conf/eth0/disable_ipv6"
-        self.lanhost.check(f"echo 1 > {switch}; echo 0 > {switch}")
-
-    def packets(self):
-        """Everything in UDP since the line became this one."""
-        return list(capture.udp_packets(self.lab.capture, self.switched))
-
-    def messages(self, sport=546):
-        """Types of DHCPv6 messages that the router sent, or that came from another UDP port."""
-        return [bytes(packet[UDP].payload)[0] for packet in self.packets() if packet[UDP].sport == sport]
-
-    def advertised_neighbours(self):
-        """The addresses that the router answered neighbour solicitations for."""
-        packets = capture.icmpv6_packets(self.lab.capture, self.switched)
-        return {packet[ICMPv6ND_NA].tgt for packet in packets if ICMPv6ND_NA in packet}
-
-    def replies(self):
-        """How many DHCPv6 Replies came."""
-        return self.messages(547).count(REPLY)
-
-    def requests(self, endpoint):
-        """The Access-Requests from this address."""
-        return radius.requests(self.lab, endpoint, self.switched)
-
-    def wait_for_softwire(self, endpoint):
-        """Until the LAN host's IPv4 passes through a softwire from this endpoint."""
-        self.line.wait(lambda: endpoint in self.addresses(), 120, f"the endpoint {endpoint}")
-        self.line.wait_for_softwire()
-        tunnel = f" remote {addresses.BORDER_ROUTER} local {endpoint} "
-        assert tunnel in self.router.check("/sbin/ip -d link show dev sw-wan")
-
-    def addresses(self):
-        return self.router.check("/sbin/ip -6 -o address show scope global")
-
-    def wait_for_ipv6(self, prefix):
-        """Until the IPv6 internet sees the LAN host under an address of this prefix."""
-        self.line.wait(lambda: self.line.seen_by_ipv6().startswith(prefix), 60, f"native IPv6 from {prefix}")
-
-    def wait_for_messages(self, kind, more, what):
-        """Until the router sent so many of them."""
-        before = self.messages().count(kind)
-        more()
-        self.line.wait(lambda: self.messages().count(kind) > before, 40, what)
-
-    def has_telephone(self):
-        """NTT's options came through."""
-        told = self.line.status()["line"]
-        return tuple(told["numbers"]) == addresses.NUMBERS and told["mac_echo"] == addresses.WAN_MAC
+SOLICIT, RENEW, REBIND, INFORMATION_REQUEST = 1, 5, 6, 11
 
 
 @pytest.fixture(scope="module")
@@ -259,15 +193,16 @@ def test_wrong_duid(profile):
     status, code = there.router.run("softwire status wan")
     assert code == 1
     told = " ".join(status.split())
-    assert "network.wan6.clientid is a DUID-UUID, and NTT's network answers DUID-LL alone" in told
+    assert "network.wan6.clientid is no DUID-LL, and NTT's network answers DUID-LL alone" in told
+    assert "what it sends is a DUID-UUID" in told
     assert there.messages(547) == []
 
     # `flets` names it in ifstatus as well.
     there.router.check("uci set network.wan6.proto=flets; uci commit network; /etc/init.d/network reload")
     there.line.wait(lambda: "LINE_NOT_DUID_LL" in there.line.errors("wan6"), 60, "LINE_NOT_DUID_LL")
 
-    mend = told.partition("DUID-LL alone: ")[2].partition("ifup wan6")
-    assert mend[0].startswith("uci delete network.wan6.clientid; uci commit network;")
-    there.router.check(mend[0] + " /etc/init.d/network reload; /sbin/ifup wan6")
+    mend = told.partition("): '")[2].partition("ifup wan6'")
+    assert mend[0].startswith("uci delete network.wan6.clientid; uci commit network;") and mend[1]
+    there.router.check(mend[0] + "/sbin/ifup wan6")
     there.wait_for_softwire(addresses.ENDPOINT)
     assert there.line.errors("wan6") == []

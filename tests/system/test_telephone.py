@@ -99,6 +99,23 @@ class Phone:
     def stop(self):
         self.router.run(f"kill $(cat {DIRECTORY}/pid)")
 
+    def strict(self, *words):
+        """Another registrar, which refuses what these words say; then the telephone registers there."""
+        self.line.access("sip strict " + " ".join(words), 60)
+        self.stop()
+        self.start()
+        self.wait(lambda: "registered successfully" in self.log(), 60, "baresip is registered")
+
+    def dial(self, target):
+        """Calls it: how the registrar's log and ours tell the outcome."""
+        self.say(f"/dial {target}")
+        self.wait(lambda: "180 Ringing" in self.log() or "400 " in self.log(), 60, "the call has an outcome")
+        rings = "180 Ringing" in self.log()
+        calls = [entry for entry in self.registrar() if f"INVITE from={NUMBER} " in entry]
+        assert (f"reply 180 to INVITE from={NUMBER} to={OTHER} source=192.0.2.130" in calls) == rings
+        self.say("/hangup")
+        return rings
+
     def registrar(self):
         """What the registrar was asked and answered, a line each."""
         return self.line.access("sip log").splitlines()
@@ -147,13 +164,14 @@ def dhcpv4_messages(capture):
 
 
 def test_request(phone):
-    """Option 124 of enterprise 210 with the MAC; asked for are the mask, 120, 121 and 125 alone."""
+    """Option 124 of enterprise 210 with the MAC, none of udhcpc's own; asked are the mask, 120, 121 and 125 alone."""
     messages = dhcpv4_messages(phone.line.lab.capture)
     assert {DISCOVER, REQUEST} <= {message[53][0] for message in messages} <= {DISCOVER, REQUEST}
     for message in messages:
         assert message[124] == unhexlify("000000d20706") + MAC
         assert message[61] == MAC
         assert list(message[55]) == [1, 120, 121, 125]
+        assert 60 not in message
 
 
 def test_address_and_route(phone):
@@ -232,6 +250,30 @@ def test_is_called(phone):
         phone.router.check(f"echo {value} > {name}")
 
 
+def test_registrar_that_refuses_rport(phone):
+    """baresip registers and is called there, and cannot call: what the page about telephones says of it."""
+    phone.strict("rport")
+    assert not phone.dial(OTHER)
+    phone.network.check(f"python3 -c '{SAY}' dial sip:{NUMBER}@{DOMAIN}")
+    phone.wait(lambda: "Incoming call from:" in phone.log(), 30, "the router's telephone rings")
+    phone.network.check(f"python3 -c '{SAY}' hangup")
+
+
+@pytest.mark.parametrize(("wanted", "other"), [("address", "domain"), ("domain", "address")])
+def test_registrar_that_wants_one_request_uri(phone, wanted, other):
+    """Either form of dialling that `softwire sip --format baresip` tells is the right one of one kind of line."""
+    printed = phone.sip("--format", "baresip")[0]
+    ways = {
+        "domain": OTHER,
+        "address": printed.partition("answers 400: /dial ")[2].splitlines()[0].replace("<number>", OTHER),
+    }
+    assert ways["address"] == f"sip:{OTHER}@{REGISTRAR}"
+    phone.strict(wanted)
+    assert phone.dial(ways[wanted])
+    phone.strict(wanted)
+    assert not phone.dial(ways[other])
+
+
 def test_closed(phone):
     """Nobody on the LAN gets into the SIP network, nobody there into the router; the internet is as it was."""
     assert phone.line.lanhost.run(f"/usr/bin/ping -c 1 -W 3 {REGISTRAR}")[1]
@@ -257,7 +299,7 @@ def test_reload_and_restart(phone):
     phone.wait(lambda: phone.side() == {}, 90, "it went with the line")
     assert phone.routes() == []
     assert phone.router.run("test -e /var/run/softwire/wan6_voip.sip")[1]
-    assert phone.sip()[1].startswith("softwire: VOIP_OFF: ")
+    assert phone.sip()[1].startswith("softwire: NO_LINE: interface wan6 is down")
     phone.router.check("/sbin/ifup wan6")
     phone.wait_for_lease()
     phone.line.wait_for_softwire()
@@ -274,6 +316,13 @@ HOSTILE = {
         f"option 0x79 00c00002050100c00002050180c0000205{ROUTE}; option router {GATEWAY}; option dns {GATEWAY}"
         f"; option 0xf9 00c0000205; option 0x78 01c0000281; option 0x7d {VENDOR}",
         ["option 121: route 0.0.0.0/0 0.0.0.0/1 128.0.0.0/1 refused"],
+        [REGISTRAR],
+        OWN,
+    ),
+    "the LAN's network, and too much": (
+        f"option 0x79 {ROUTE}10c0a8c000020509c000c000020518c0a801c0000205"
+        f"; option 0x78 01c0000281; option 0x7d {VENDOR}",
+        ["option 121: route 192.168.0.0/16 192.0.0.0/9 192.168.1.0/24 refused"],
         [REGISTRAR],
         OWN,
     ),
@@ -325,6 +374,7 @@ def test_hostile(phone, case):
     told = phone.told()
     assert told["problems"] == problems
     assert (told["registrars"], told["numbers"]) == (servers, numbers)
+    assert ("ACCEPT" in [rule["target"] for rule in phone.side()["data"]["firewall"]]) == bool(servers)
     output, errors, status = phone.sip("--format", "baresip")
     if servers:
         assert status == 0 and "reboot" not in output
@@ -334,6 +384,18 @@ def test_hostile(phone, case):
             "softwire: NO_SIP_DATA: the line told no usable SIP server (option 120 of DHCPv4)"
         )
     assert phone.line.interface("wan6")["up"] and phone.line.interface("wan")["up"]
+
+
+def test_lease_in_the_lan(phone):
+    """An address of the LAN's own network is no lease, and the LAN does not notice."""
+    phone.line.access(
+        f"sip dhcp 'start 192.168.1.6;end 192.168.1.6;option subnet 255.255.255.0;option 0x79 {ROUTE}'"
+    )
+    phone.again()
+    phone.wait(lambda: "NO_SIP_LEASE" in phone.line.errors("wan6_voip"), 60, "netifd shows NO_SIP_LEASE")
+    assert phone.routes() == []
+    assert "NO_SIP_LEASE: address 192.168.1.6/24: a network that the router does not have " in phone.sip()[1]
+    assert phone.line.seen_by_ipv4() == addresses.IPV4
 
 
 def test_mask_of_everything(phone):
@@ -374,6 +436,18 @@ def test_privacy(phone):
         assert number not in log and hexlify(number.encode()).decode() not in own
     assert phone.router.check("find /var/run/softwire/wan6_voip.sip -user root -perm 600").strip()
     assert "reboot" not in log
+
+
+def test_vendor_class(phone):
+    """Option vendorid says what option 60 holds."""
+    phone.router.check(
+        "uci set network.wan6.vendorid='two words'; uci commit network; /etc/init.d/network reload"
+    )
+    phone.wait(
+        lambda: b"two words" in [message.get(60) for message in dhcpv4_messages(phone.line.lab.capture)],
+        90,
+        "a message with option 60",
+    )
 
 
 def test_off(phone):

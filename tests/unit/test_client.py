@@ -3,7 +3,7 @@
 
 import unittest
 
-from softwire import client, state
+from softwire import client, handover, provisioning, state, ubus
 from softwire.address import parse_ipv6
 from softwire.errors import ProvisioningError
 from softwire.tunnel import Tunnel
@@ -42,10 +42,19 @@ class Router:
         self.now = 1000.0
         self.refuses = ()
         self.loses = ()
+        self.renewed = []
+        self.busy = 0  # how many questions netifd is too busy for
+        self.stale = ()  # endpoints that netifd calls up although the device has lost them
 
     def ask(self, name, method):
+        if method == "renew":
+            self.renewed.append(name)
+            return {}
+        if self.busy:
+            self.busy -= 1
+            raise UbusError("no answer in time", ubus.TIMEOUT)
         if self.status is None:
-            raise UbusError("not found")
+            raise UbusError("not found", ubus.NOT_FOUND, False)
         return self.status
 
     def event(self, event, parameters):
@@ -54,7 +63,9 @@ class Router:
             return False
         if event in self.loses:
             return True
-        if event == "endpoint" and parameters["LOCAL"] not in self.addresses:
+        if event == "endpoint_lost":
+            self.stale = ()
+        if event == "endpoint" and parameters["LOCAL"] not in self.addresses + list(self.stale):
             self.addresses.append(parameters["LOCAL"])
         if event == "bound":
             self.addresses += [text.split("/")[0] for text in parameters["IPADDR"].split()]
@@ -77,49 +88,90 @@ class Router:
         return names
 
 
-class Operator:
-    """Stands for a provisioning method whose answer, or error, a test sets."""
+class Operator(provisioning.Method):
+    """A provisioning method whose answer, or error, a test sets."""
 
-    def __init__(self):
+    def __init__(self, config):
+        super().__init__(config)
         self.asked = []
         self.ipv4 = 0xCB007107
-        self.lifetime = 1000
+        self.refresh_after = 1000
+        self.expires = None
         self.error = None
         self.endpoint_of_answer = None
+        self.dropped = 0
+        self.released = []
+        self.open = ()
+        self.hears = None
+        self.ticks = []
 
-    def endpoint(self, line, held=None):
-        return line.delegated_prefix()[0] | 0x1111111111111111
+    def endpoint(self, line, held):
+        local = super().endpoint(line, held)
+        return held.local if held and held.local >> 64 == local >> 64 else local
 
     def provision(self, line, source):
         self.asked.append(source)
         if self.error:
             raise self.error
-        local = self.endpoint_of_answer or source
-        return Tunnel(local, parse_ipv6("2001:db8:b::1"), [(self.ipv4, 32)], 1460, 64, [], self.lifetime)
+        return Tunnel(
+            self.endpoint_of_answer or source,
+            parse_ipv6("2001:db8:b::1"),
+            [(self.ipv4, 32)],
+            1460,
+            refresh=self.refresh_after,
+            expires=self.expires,
+        )
+
+    def drop(self):
+        self.dropped += 1
+
+    def release(self, held):
+        self.released.append(held)
+
+    def sockets(self):
+        return self.open
+
+    def heard(self, sock):
+        if self.hears:
+            raise self.hears
+
+    def tick(self, now):
+        if self.ticks:
+            wanted = self.ticks.pop(0)
+            if isinstance(wanted, Exception):
+                raise wanted
+            return now + wanted
 
 
-class Enough(Exception):
-    """A loop without end has gone on for long enough."""
+class Enough(BaseException):
+    """A loop without end has gone on for long enough; no fault that the client could catch."""
 
 
 class Wakes:
     """Stands for the FIFO: the words for each wait in turn; without words time passes."""
 
-    def __init__(self, router, words=()):
+    def __init__(self, router, words=(), readable=()):
         self.router = router
         self.words = list(words)
+        self.readable = list(readable)
         self.waits = []
+        self.told = 0
+        self.ours = True
 
-    def wait(self, seconds):
+    def is_ours(self):
+        return self.ours
+
+    def wait(self, seconds, sockets=()):
         if len(self.waits) > 99:
             raise Enough()
         self.waits.append(seconds)
         words = self.words.pop(0) if self.words else []
-        self.router.now += 0 if words else min(seconds, 1e6)
-        return words
+        ready = [sock for sock in sockets if sock in self.readable]
+        self.router.now += 0 if words or ready else max(0, min(seconds, 1e6))
+        return words, ready
 
-    def wait_for(self, sock, milliseconds):
-        return True, self.words.pop(0) if self.words else []
+    def released(self):
+        self.told += 1
 
 
 class ClientTest(unittest.TestCase):
@@ -134,7 +186,10 @@ class ClientTest(unittest.TestCase):
         self.client = client.Client(
             "wan", options, router.ask, router.event, router.has, router.clock, router.pause
         )
-        self.operator = self.client.method = Operator()
+        self.operator = Operator(self.client.config)
+        self.operator.wait = self.client.wait_for_answer
+        self.client.method = self.operator
+        self.client.wake = Wakes(router)
 
     def fails(self, code, asked=False):
         """The next step raises this code; as the loop does, the client then tells it."""
@@ -184,7 +239,7 @@ class ClientTest(unittest.TestCase):
 
     def test_asks_again_before_the_lifetime_ends(self):
         self.client.step(False)
-        self.assertTrue(1800 <= self.client.due <= 1900)
+        self.assertEqual(self.client.due, 2000)
         self.router.now = self.client.due + 1
         self.client.step(False)
         self.assertEqual(len(self.operator.asked), 2)
@@ -237,6 +292,49 @@ class ClientTest(unittest.TestCase):
         self.fails("NO_LINE")
         self.router.status = None
         self.fails("NO_LINE")
+
+    def turns(self, *words):
+        """The loop's turns, with these words for the waits in turn, until all are looked after."""
+        self.client.wake = wakes = Wakes(self.router, words)
+        while wakes.words or self.client.words or self.client.postponed:
+            self.client.turn()
+
+    def test_busy_netifd_is_looked_at_again_and_nobody_asked(self):
+        self.client.turn()
+        self.router.names()
+        due = self.client.due
+        self.router.busy = 2
+        self.turns([b"line"])
+        self.assertEqual((self.router.busy, self.router.names(), self.client.due), (0, [], due))
+        self.assertEqual(len(self.operator.asked), 1)
+        self.assertTrue("error" not in self.client.state)
+        # What the word told of is not forgotten meanwhile.
+        self.router.busy = 2
+        self.router.status = wan6((("2001:db8:4000:500::", 56, 600),))
+        self.turns([b"line"])
+        self.assertEqual(self.router.names(), ["unbound", "endpoint", "bound"])
+        self.router.busy = 1
+        self.turns([b"renew"])
+        self.assertEqual(len(self.operator.asked), 3)
+
+    def test_busy_netifd_while_an_answer_is_waited_for(self):
+        self.client.turn()
+        self.client.wake = Wakes(self.router, [[b"line"]])
+        self.router.busy = 1
+        self.assertEqual(self.client.wait_for_answer(None, 1000), False)
+        self.assertEqual(self.client.postponed, [b"line"])
+
+    def test_busy_netifd_at_the_start_and_when_it_is_time_to_ask(self):
+        self.router.busy = 1
+        self.fails("NETIFD_SILENT")
+        self.client.step(False)
+        self.router.now = self.client.due + 1
+        self.router.busy = 1
+        self.fails("NETIFD_SILENT")
+        self.assertTrue(self.client.due > self.router.now)
+        self.router.now = self.client.due
+        self.client.step(False)
+        self.assertEqual(len(self.operator.asked), 2)
 
     def test_failure_keeps_what_is_held(self):
         self.client.step(False)
@@ -291,7 +389,7 @@ class ClientTest(unittest.TestCase):
         self.router.loses = ("endpoint",)
         self.fails("NO_ENDPOINT")
         self.assertEqual(self.operator.asked, [])
-        self.assertTrue(self.router.now - 1000 <= client.SETTLE_LONGEST + 1)
+        self.assertTrue(self.router.now - 1000 <= handover.SETTLE_LONGEST + 1)
 
     def test_lost_addresses_are_put_back_without_asking(self):
         self.client.step(False)
@@ -300,6 +398,14 @@ class ClientTest(unittest.TestCase):
         self.client.step(False)
         self.assertEqual(self.router.names(), ["endpoint", "unbound", "bound"])
         self.assertEqual(len(self.operator.asked), 1)
+
+    def endless(self, loop, *words):
+        """The loop does not end by itself; micropython-lib's assertRaises knows no BaseException."""
+        try:
+            loop(*words)
+        except Enough:
+            return
+        self.fail("it ended")
 
     def watched(self, received, longest=60):
         """The client in hold(), with this counter of received packets and a sent packet for each look at it."""
@@ -314,38 +420,44 @@ class ClientTest(unittest.TestCase):
         self.client.watch = Watch("sw-wan", longest, read)
         self.client.wake = Wakes(self.router)
 
+    def hold(self):
+        """Waits until there is a reason to look at the line."""
+        while not self.client.words and self.router.now < self.client.due:
+            self.client.hold()
+        self.client.words = []
+
     def test_silent_border_router_leads_to_a_question(self):
         start = self.router.now
         self.watched(lambda now: 7)
-        self.assertEqual(self.client.hold(), [])
+        self.hold()
         # Not within five minutes of the last question.
         self.assertTrue(300 <= self.router.now - start <= 300 + 2 * 15)
         self.client.step(False)
         self.assertEqual(len(self.operator.asked), 2)
         self.client.due = float("inf")
         again = self.router.now
-        self.client.hold()
+        self.hold()
         self.assertTrue(self.router.now - again >= 300)
 
     def test_silence_while_the_server_is_away_asks_no_more_often(self):
         self.watched(lambda now: 7)
-        self.client.hold()
+        self.hold()
         self.operator.error = ProvisioningError("NO_ANSWER", "silent")
         self.fails("NO_ANSWER")
         self.client.due = float("inf")
         again = self.router.now
-        self.client.hold()
+        self.hold()
         self.assertTrue(self.router.now - again >= 300)
 
     def test_answering_border_router_is_left_alone(self):
         self.watched(lambda now: int(now))
-        self.assertRaises(Enough, self.client.hold)
+        self.endless(self.hold)
         self.assertEqual(len(self.operator.asked), 1)
 
     def test_no_watch(self):
         self.watched(lambda now: 7, 0)
-        self.assertRaises(Enough, self.client.hold)
-        self.assertEqual(set(self.client.wake.waits), {float("inf")})
+        self.endless(self.hold)
+        self.assertEqual(set(self.client.wake.waits), {client.LOOK_PAUSE})
 
     def test_line_that_speaks_all_the_time_hides_no_silence(self):
         """Each router advertisement wakes the client."""
@@ -353,7 +465,7 @@ class ClientTest(unittest.TestCase):
         self.watched(lambda now: 7)
         while len(self.operator.asked) == 1:
             self.client.wake = Wakes(self.router, [[b"line"]])
-            self.client.hold()
+            self.hold()
             self.client.step(False)
             self.router.now += 3
             self.assertTrue(self.router.now - start < 330)
@@ -361,27 +473,397 @@ class ClientTest(unittest.TestCase):
 
     def test_line_that_changes_while_an_answer_is_waited_for(self):
         self.client.step(False)
-        self.client.wake = Wakes(self.router, [[], [b"line"], [b"line"], [b"line"]])
-        self.assertTrue(self.client.wait_for_answer(None, 1000))
-        self.assertTrue(self.client.wait_for_answer(None, 1000))
+        self.client.wake = Wakes(self.router, [[], [b"line"], [b"line"], [b"line"]], [7])
+        self.assertTrue(self.client.wait_for_answer(7, 1000))
+        self.assertTrue(self.client.wait_for_answer(7, 1000))
         self.router.status = wan6((("2001:db8:4000:500::", 56, 600),))
-        self.assertRaises(client.LineChanged, self.client.wait_for_answer, None, 1000)
+        self.assertRaises(client.Again, self.client.wait_for_answer, 7, 1000)
         self.router.status = wan6(up=False)
-        self.assertRaises(ProvisioningError, self.client.wait_for_answer, None, 1000)
+        self.assertRaises(ProvisioningError, self.client.wait_for_answer, 7, 1000)
 
-    def test_changed_line_is_provisioned_at_once(self):
+    def runs(self, *words):
+        """The loop until it has waited a hundred times, or ends: its exit status."""
+        self.client.wake = Wakes(self.router, words)
+        try:
+            return self.client.run(self.client.wake)
+        except Enough:
+            return None
+
+    def once(self, act):
+        """The next question is not answered: act() happens meanwhile."""
         provision = self.operator.provision
 
-        def once(line, source):
+        def interrupted(line, source):
             self.operator.provision = provision
-            self.router.status = wan6((("2001:db8:4000:500::", 56, 600),))
-            raise client.LineChanged()
+            self.operator.asked.append(source)
+            act()
+            self.client.wait_for_answer(7, 1000)
+            raise ProvisioningError("NO_ANSWER", "silent")
 
-        self.operator.provision = once
+        self.operator.provision = interrupted
+
+    def test_changed_line_is_provisioned_at_once(self):
+        def change():
+            self.router.status = wan6((("2001:db8:4000:500::", 56, 600),))
+
+        self.once(change)
+        self.operator.refresh_after = None
+        self.runs([b"line"])
+        moved = parse_ipv6("2001:db8:4000:500:1111:1111:1111:1111")
+        self.assertEqual(self.operator.asked, [parse_ipv6(LOCAL), moved])
+        self.assertEqual(self.client.state["asked"], 1000)
+
+    def test_renew_while_a_question_is_under_way_asks_anew(self):
+        self.operator.refresh_after = None
+        self.once(lambda: None)
+        start = self.router.now
+        self.runs([b"renew"])
+        self.assertEqual(len(self.operator.asked), 2)
+        self.assertEqual(self.client.failures, 0)
+        self.assertEqual(self.client.state["asked"], start)
+
+    def test_words_that_come_meanwhile_are_not_lost(self):
+        self.operator.refresh_after = None
+        self.once(lambda: None)
+        self.runs([b"line", b"renew", b"line"])
+        self.assertEqual(len(self.operator.asked), 2)
+
+    # Times
+
+    def test_retries_do_not_pass_the_end_of_the_session(self):
+        self.operator.expires = 1200
+        self.client.step(False)
+        self.router.names()
+        self.operator.error = ProvisioningError("NO_ANSWER", "silent", 5000)
+        self.runs()
+        told = self.router.names()
+        self.assertEqual(told[:2], ["unbound", "failed"])
+        self.assertTrue("203.0.113.7" not in self.router.addresses)
+        # Once before the end, once at once behind it, then in peace.
+        self.assertEqual(self.operator.dropped, 1)
+
+    def test_silence_ends_nothing_before_its_time(self):
+        self.operator.expires = 1200
+        self.client.step(False)
+        self.operator.error = ProvisioningError("NO_ANSWER", "silent")
+        self.client.wake = Wakes(self.router)
+        while self.router.now < 2199:
+            try:
+                self.client.turn()
+            except ProvisioningError as error:
+                self.client.fail(error)
+            if self.router.now < 2200:
+                self.assertTrue("203.0.113.7" in self.router.addresses)
+        self.assertTrue(len(self.operator.asked) > 2)
+
+    def test_session_ends_while_a_question_is_under_way(self):
+        self.operator.expires = 1001
+        self.client.step(False)
+        self.router.now = 2000.5
+        self.assertRaises(client.Again, self.client.wait_for_answer, 7, 4000)
+        self.assertEqual((self.client.held, self.operator.dropped), (None, 1))
+        self.assertEqual(self.router.now, 2001)
+
+    def test_longer_session_is_no_other_softwire(self):
+        self.operator.expires = 1200
+        self.client.step(False)
+        self.router.names()
+        self.router.now = 1900
+        self.client.step(True)
+        self.assertEqual(self.router.names(), [])
+        self.assertEqual(self.client.expires, 1900 + 1200)
+
+    def test_reject_ends_the_session(self):
+        self.client.step(False)
+        self.router.names()
+        self.operator.error = ProvisioningError("AUTH_REJECTED", "no", ended=True)
+        self.fails("AUTH_REJECTED", True)
+        self.assertEqual(self.router.names(), ["unbound", "failed"])
+        self.assertEqual((self.client.held, self.operator.dropped), (None, 1))
+
+    def test_method_that_wants_to_be_asked_without_a_pause(self):
+        self.operator.refresh_after = 0
+        self.client.step(False)
+        self.assertEqual(self.client.due, 1000 + client.REFRESH_SHORTEST)
+
+    # Connections and ticks
+
+    def test_what_comes_on_a_connection_is_the_methods(self):
+        self.operator.refresh_after = None
+        self.operator.open = (7, 8)
+        self.client.step(False)
+        self.client.wake = Wakes(self.router, [], [8])
+        self.operator.hears = provisioning.Refresh()
+        self.client.hold()
+        self.assertEqual(self.client.due, self.router.now)
+        self.client.turn()
+        self.assertEqual(len(self.operator.asked), 2)
+
+    def test_server_that_ends_it_on_the_connection(self):
+        self.operator.refresh_after = None
+        self.operator.open = (7,)
+        self.operator.hears = ProvisioningError("NO_ANSWER", "deleted", 30, ended=True)
+        self.client.step(False)
+        self.router.names()
+        self.client.wake = Wakes(self.router, [], [7])
+        self.client.wake.waits = [0] * 99
+        self.endless(self.client.run, self.client.wake)
+        self.assertEqual(self.router.names(), ["unbound", "failed"])
+        self.assertTrue(self.client.due >= self.router.now + 30)
+
+    def test_ticks(self):
+        self.operator.refresh_after = None
+        self.operator.ticks = [30, 25, provisioning.Refresh()]
+        self.client.step(False)
+        self.client.watch.longest = 0
+        self.client.wake = Wakes(self.router)
+        for _ in range(3):
+            self.client.turn()
+        self.assertEqual(self.client.wake.waits, [30, 25])
+        self.assertEqual(self.router.now, 1055)
+        self.client.turn()
+        self.assertEqual(len(self.operator.asked), 2)
+
+    def test_ticks_without_a_pause_are_no_loop(self):
+        self.operator.refresh_after = None
+        self.operator.ticks = [0] * 50
+        self.client.step(False)
+        self.client.wake = Wakes(self.router)
+        for _ in range(20):
+            self.client.turn()
+        self.assertTrue(self.router.now - 1000 >= 19 * client.TICK_SHORTEST)
+
+    # Teardown
+
+    def test_release(self):
+        self.client.step(False)
+        held = self.client.held
+        self.assertEqual(self.runs([b"line"], [b"release"]), 0)
+        self.assertEqual((self.operator.released, self.client.wake.told), ([held], 1))
+
+    def test_release_while_a_question_is_under_way(self):
+        self.once(lambda: None)
+        self.assertEqual(self.runs([b"release"]), 0)
+        self.assertEqual((self.operator.released, self.client.wake.told), ([], 1))
+
+    def test_release_that_fails_is_no_reason_to_wait(self):
+        def broken(held):
+            raise OSError(101)
+
+        self.client.step(False)
+        self.operator.release = broken
+        self.assertEqual(self.runs([b"release"]), 0)
+        self.assertEqual(self.client.wake.told, 1)
+
+    # netifd crashed and has set the interface up anew
+
+    def test_client_whose_interface_is_another_clients_ends(self):
+        """What netifd of before had open of this one's log is closed: a line would raise, and be no line."""
+
+        def broken(text):
+            raise OSError(32)
+
+        self.client.step(False)
+        self.router.names()
         wake = Wakes(self.router)
-        wake.waits = [0] * 99
-        self.assertRaises(Enough, self.client.run, wake)
-        self.assertEqual(self.operator.asked, [parse_ipv6("2001:db8:4000:500:1111:1111:1111:1111")])
+        wake.ours = False
+        log, client.log = client.log, broken
+        try:
+            self.assertEqual(self.client.run(wake), 0)
+        finally:
+            client.log = log
+        self.assertEqual((self.router.names(), self.operator.released), ([], []))
+
+    # The prefix
+
+    def test_prefix_in_use_stays_in_use(self):
+        self.router.status = wan6(((PREFIX, 56, 650), ("2001:db8:4000:500::", 56, 600)))
+        self.client.step(False)
+        self.router.names()
+        for preferred in ((600, 700), (700, 600), (20, 900)):
+            self.router.status = wan6(((PREFIX, 56, preferred[0]), ("2001:db8:4000:500::", 56, preferred[1])))
+            self.client.step(False)
+        self.assertEqual((self.router.names(), len(self.operator.asked)), ([], 1))
+
+    def test_prefix_from_which_nobody_answers_gives_way(self):
+        new = "2001:db8:4000:500::"
+        self.router.status = wan6(((PREFIX, 56, 900), (new, 56, 600)))
+        self.operator.error = ProvisioningError("NO_ANSWER", "silent")
+        asked = []
+        for _ in range(4):
+            self.fails("NO_ANSWER", True)
+            asked.append(self.operator.asked[-1] >> 64 == parse_ipv6(new) >> 64)
+        self.assertEqual(asked, [False, True, False, True])
+
+    def test_held_prefix_that_died_gives_way(self):
+        self.client.step(False)
+        self.router.names()
+        self.router.status = wan6(((PREFIX, 56, 900), ("2001:db8:4000:500::", 56, 600)))
+        self.operator.error = ProvisioningError("NO_ANSWER", "silent")
+        # A server that is away is no reason, as long as packets come back.
+        self.fails("NO_ANSWER", True)
+        self.assertEqual((self.client.avoid, self.router.renewed), ([], []))
+        self.client.silent = True
+        self.fails("NO_ANSWER", True)
+        self.assertEqual(self.router.renewed, ["network.interface.wan6"])
+        self.operator.error = None
+        self.client.step(False)
+        self.assertEqual(self.client.held.local, parse_ipv6("2001:db8:4000:500:1111:1111:1111:1111"))
+        self.assertEqual(self.router.names(), ["unbound", "endpoint", "bound"])
+
+    def look(self, *prefixes):
+        """The line as it is a minute later."""
+        self.router.now += 60
+        self.router.status = wan6(prefixes)
+        self.client.step(False)
+        return self.client.held.local >> 64 << 64 == parse_ipv6(PREFIX)
+
+    def test_prefix_that_the_server_forgot_gives_way_to_the_one_that_it_granted(self):
+        """As odhcp6c shows it after "No Binding": the old one runs out beside a new one."""
+        new = "2001:db8:4000:500::"
+        self.client.step(False)
+        self.assertTrue(self.look((PREFIX, 56, 540)))
+        self.assertFalse(self.look((PREFIX, 56, 480), (new, 56, 600)))
+        self.assertEqual(self.client.held.local >> 64 << 64, parse_ipv6(new))
+
+    def test_two_prefixes_that_are_renewed_together(self):
+        other = "2001:db8:4000:500::"
+        self.router.status = wan6(((PREFIX, 56, 601), (other, 56, 600)))
+        self.client.step(False)
+        for preferred in ((541, 540), (600, 700), (540, 640), (700, 600), (640, 540)):
+            self.assertTrue(self.look((PREFIX, 56, preferred[0]), (other, 56, preferred[1])))
+        # The server adds one while it renews ours.
+        self.assertTrue(self.look((PREFIX, 56, 700), (other, 56, 700), ("2001:db8:4000:700::", 56, 700)))
+        self.assertEqual(len(self.operator.asked), 1)
+
+    def test_prefixes_without_an_end_are_never_renewed(self):
+        self.client.step(False)
+        status = wan6(((PREFIX, 56, 540), ("2001:db8:4000:500::", 56, 1)))
+        del status["ipv6-prefix"][1]["preferred"]
+        for _ in range(3):
+            self.router.now += 60
+            status["ipv6-prefix"][0]["preferred"] -= 60
+            self.router.status = status
+            before = self.client.held.local
+            self.client.step(False)
+        self.assertEqual(self.client.held.local, before)
+
+    def test_prefix_in_use_without_an_end_is_never_over(self):
+        status = wan6(((PREFIX, 56, 600), ("2001:db8:4000:500::", 56, 500)))
+        del status["ipv6-prefix"][0]["preferred"]
+        self.router.status = status
+        self.client.step(False)
+        status["ipv6-prefix"][1]["preferred"] = 900
+        self.client.step(False)
+        self.assertEqual(self.client.held.local, parse_ipv6(LOCAL))
+
+    def test_endpoint_that_vanished_without_an_event_is_put_back(self):
+        self.watched(lambda now: int(now))
+        self.router.addresses.remove(LOCAL)
+        self.router.names()
+        start = self.router.now
+        self.client.hold()
+        self.client.turn()
+        self.client.turn()
+        self.assertEqual(self.router.names(), ["endpoint"])
+        self.assertTrue(self.router.now - start <= 60)
+        self.assertEqual(len(self.operator.asked), 1)
+
+    def test_client_of_a_netifd_that_crashed_ends(self):
+        self.watched(lambda now: int(now))
+        wake = Wakes(self.router)
+        wake.ours = False
+        self.router.names()
+        self.assertEqual(self.client.run(wake), 0)
+        # What it holds is the other client's now.
+        self.assertEqual(self.router.names(), [])
+
+    def test_line_is_not_told_to_renew_all_the_time(self):
+        self.operator.error = ProvisioningError("AUTH_REJECTED", "no", ended=True)
+        for _ in range(5):
+            self.fails("AUTH_REJECTED", True)
+        self.assertEqual(len(self.router.renewed), 1)
+        self.router.now += client.RENEW_PAUSE
+        self.fails("AUTH_REJECTED", True)
+        self.assertEqual(len(self.router.renewed), 2)
+
+    # The endpoint
+
+    def test_endpoint_that_the_device_lost_is_made_anew(self):
+        self.client.step(False)
+        self.router.names()
+        self.router.addresses.remove(LOCAL)
+        self.router.stale = (LOCAL,)
+        start = self.router.now
+        self.client.step(False)
+        told = self.router.names()
+        self.assertEqual([event for event in told if event != "endpoint"], ["endpoint_lost"])
+        self.assertEqual(told[-1], "endpoint")
+        self.assertTrue(handover.LOST <= self.router.now - start < handover.LOST + 1)
+        self.assertEqual(len(self.operator.asked), 1)
+
+    def test_lost_endpoint_is_checked_for_duplicates_on_a_slow_router(self):
+        """Seen in the lab: a second and a half for each event, eleven from the new address on."""
+        self.client.step(False)
+        self.router.addresses.remove(LOCAL)
+        self.router.stale = (LOCAL,)
+        there = []
+
+        def event(name, parameters):
+            self.router.now += 1.5
+            accepted = self.router.event(name, parameters)
+            if LOCAL in self.router.addresses:
+                there.append(self.router.now)
+            return accepted
+
+        self.client.router.event = event
+        self.client.router.has = lambda text: (
+            text != LOCAL or there != [] and self.router.now >= there[0] + 11
+        )
+        self.client.router.known = lambda value: there != []
+        self.client.step(False)
+        self.assertEqual(self.router.addresses.count(LOCAL), 1)
+
+    def test_address_that_somebody_deletes_is_missed_without_an_event(self):
+        self.client.step(False)
+        for lost in LOCAL, "203.0.113.7":
+            self.hold_for(2 * client.LOOK_PAUSE)
+            self.assertEqual(self.client.words, [])
+            self.router.names()
+            self.router.addresses.remove(lost)
+            self.hold_for(2 * client.LOOK_PAUSE)
+            self.assertEqual(self.client.words, [b"lost"])
+            self.client.turn()
+            self.assertIn(lost, self.router.addresses)
+        self.assertEqual(len(self.operator.asked), 1)
+
+    def test_address_that_does_not_come_back_is_not_asked_for_more_often(self):
+        self.client.step(False)
+        self.router.addresses.remove(LOCAL)
+        self.router.loses = ("endpoint",)
+        self.fails("NO_ENDPOINT")
+        self.client.due = self.router.now + 10 * client.LOOK_PAUSE
+        self.hold_for(5 * client.LOOK_PAUSE)
+        self.assertEqual(self.client.words, [])
+
+    def hold_for(self, seconds):
+        """Waits for so long, or until there is a reason to look at the line."""
+        end = self.router.now + seconds
+        while not self.client.words and self.router.now < end:
+            self.client.hold()
+
+    def test_endpoint_that_is_checked_for_duplicates_is_waited_for(self):
+        self.client.router.has = lambda text: self.router.now >= 1011 and self.router.has(text)
+        self.client.router.known = lambda value: parse_ipv6(LOCAL) == value and LOCAL in self.router.addresses
+        self.client.step(False)
+        self.assertEqual(self.router.names(), ["endpoint", "bound"])
+
+    def test_endpoint_of_another_softwire(self):
+        self.client.router.owner = lambda text: "wan_b"
+        error = self.fails("ENDPOINT_TAKEN")
+        self.assertIn("wan_b", error.text)
+        self.assertIn("interface_id", error.text)
+        self.assertEqual(self.operator.asked, [])
 
     def test_bad_config_blocks_restarts(self):
         self.client.fail(ProvisioningError("BAD_CONFIG", "option x"))

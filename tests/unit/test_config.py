@@ -3,20 +3,44 @@
 
 import unittest
 
+from softwire import provisioning
 from softwire.address import parse_ipv4, parse_ipv6
-from softwire.config import LISTS, OPTIONS, Config
+from softwire.config import OPTIONS, Config
 from softwire.errors import ProvisioningError
 
+METHODS = [provisioning.find(name) for name in provisioning.names()]
 
-def config(**options):
+
+class Every:
+    """The options of all methods at once, none of them required."""
+
+    # Of options that several methods have, the last one's check.
+    options = tuple(
+        [
+            row
+            for number, method in enumerate(METHODS)
+            for row in method.options
+            if row[0] not in [later[0] for other in METHODS[number + 1 :] for later in other.options]
+        ]
+    )
+    lists = tuple([name for method in METHODS for name in method.lists])
+    secrets = tuple(sorted(set([name for method in METHODS for name in method.secrets]), reverse=True))
+    required = ()
+
+
+# Two methods may have one of the same name.
+NAMES = sorted(set([row[0] for row in OPTIONS + Every.options]))
+
+
+def config(method=Every, **options):
     options.setdefault("tunlink", "wan6")
-    return Config(options)
+    return Config(options, method)
 
 
-def refused(**options):
+def refused(method=Every, **options):
     """(code, text) of the error, or None."""
     try:
-        config(**options)
+        config(method, **options)
     except ProvisioningError as error:
         return error.code, error.text
     return None
@@ -24,8 +48,10 @@ def refused(**options):
 
 # option: values that are right (as netifd hands them over, and as they are then), values that are not.
 CASES = {
-    "tunlink": ((("wan6", "wan6"), ("wan6_2", "wan6_2")), ("wan 6", "wan6;reboot", "../wan6", "$(x)")),
-    "provisioning": ((("softbank", "softbank"), ("static", "static")), ("dslite", "Softbank", "../static")),
+    "tunlink": ((("wan6", "wan6"), ("wan6_2", "wan6_2")), ("wan 6", "wan6;reboot", "../wan6", "$(x)", "あ")),
+    "provisioning": ((("softbank", "softbank"), ("static", "static")), ("../static", "a b")),
+    "nas_identifier": ((("gate-7", "gate-7"), ("a" * 253, "a" * 253)), ("a" * 254, "a\nb")),
+    "nas_ipv6_address": ((("1", True), ("0", False), (True, True), (False, False)), ("yes", "2", "-1")),
     "line_type": ((("auto", "auto"), ("next", "next"), ("cross", "cross")), ("NEXT", "10g")),
     "auth_port": (
         (("1812", 1812), ("1", 1), (65535, 65535)),
@@ -80,7 +106,8 @@ CASES = {
     "ipaddr": (
         (
             ("203.0.113.7", (parse_ipv4("203.0.113.7"), 32)),
-            ("203.0.113.7/29", (parse_ipv4("203.0.113.7"), 29)),
+            ("203.0.113.9/29", (parse_ipv4("203.0.113.9"), 29)),
+            ("203.0.113.8/31", (parse_ipv4("203.0.113.8"), 31)),
         ),
         (
             "203.0.113.7/33",
@@ -91,18 +118,29 @@ CASES = {
             "255.255.255.255",
             "2001:db8::1",
             "x",
+            "203.0.113.7/0",
+            "203.0.113.8/29",
+            "203.0.113.15/29",
+            "203.0.113.0/24",
         ),
     ),
-    "mtu": ((("1460", 1460), (1280, 1280), ("65495", 65495)), ("1279", "65496", "0", "auto", "-1460")),
+    # RFC 791: what every link has to carry, so that whatever the doctor finds to pass can be set.
+    "mtu": (
+        (("1460", 1460), (1240, 1240), ("68", 68), ("65495", 65495)),
+        ("67", "65496", "0", "auto", "-1460"),
+    ),
     "ttl": ((("64", 64), ("1", 1), ("255", 255)), ("0", "256", "inherit")),
     "zone": ((("wan", "wan"),), ("wan lan", "wan;", "a/b")),
 }
 SECRETS = ("shared_secret", "password")
+LISTS = ("auth_server",)
 
 
 class OptionsTest(unittest.TestCase):
     def test_every_option_has_its_cases(self):
-        self.assertEqual(sorted(list(CASES) + list(SECRETS) + list(LISTS)), sorted(OPTIONS))
+        self.assertEqual(sorted(list(CASES) + list(SECRETS) + list(LISTS)), NAMES)
+        self.assertEqual(sorted(set(Every.lists)), sorted(LISTS))
+        self.assertEqual(sorted(set(Every.secrets)), sorted(SECRETS))
 
     def test_right_values(self):
         for option in sorted(CASES):
@@ -142,7 +180,7 @@ class OptionsTest(unittest.TestCase):
 
     def test_empty_is_not_given(self):
         # netifd hands over an option that was set to nothing as an empty text.
-        for option in sorted(OPTIONS):
+        for option in NAMES:
             if option != "tunlink":
                 self.assertEqual(config(**{option: ""})[option], config()[option], option)
 
@@ -154,28 +192,57 @@ class OptionsTest(unittest.TestCase):
 
 
 class MissingTest(unittest.TestCase):
+    def missing(self, options):
+        try:
+            provisioning.load(options)
+        except ProvisioningError as error:
+            self.assertEqual(error.code, "BAD_CONFIG")
+            return error.text
+        return None
+
     def test_tunlink(self):
         for options in ({}, {"tunlink": ""}, {"tunlink": None}):
-            try:
-                Config(options)
-                self.fail("no tunlink was taken")
-            except ProvisioningError as error:
-                self.assertEqual(error.code, "BAD_CONFIG")
-                self.assertIn("option tunlink is missing", error.text)
+            self.assertIn("option tunlink is missing", self.missing(options))
 
-    def test_require(self):
-        self.assertEqual(
-            config(peeraddr="2001:db8:b::1").require("peeraddr", "x"), parse_ipv6("2001:db8:b::1")
-        )
-        for option in ("peeraddr", "auth_server", "password"):
-            try:
-                config().require(option, "the operator's")
-                self.fail("missing {} was taken".format(option))
-            except ProvisioningError as error:
+    def test_what_a_method_requires(self):
+        for method, options in (
+            ("softbank", {"auth_server": "2001:db8::1", "shared_secret": "s", "password": "p"}),
+            ("static", {"peeraddr": "2001:db8:b::1", "ipaddr": "192.0.2.1"}),
+        ):
+            self.assertEqual(sorted(options), sorted([row[0] for row in provisioning.find(method).required]))
+            options.update({"tunlink": "wan6", "provisioning": method})
+            self.assertEqual(self.missing(options), None)
+            for option, right in provisioning.find(method).required:
+                without = {name: options[name] for name in options if name != option}
                 self.assertEqual(
-                    str(error),
-                    "BAD_CONFIG: option {} is missing: the operator's would be right".format(option),
+                    self.missing(without), "option {} is missing: {} would be right".format(option, right)
                 )
+
+    def test_another_methods_options_are_nobodys_business(self):
+        given = {
+            "tunlink": "wan6",
+            "provisioning": "static",
+            "peeraddr": "2001:db8::1",
+            "ipaddr": "192.0.2.1",
+        }
+        given["reauth"] = "never"
+        self.assertEqual(self.missing(given), None)
+
+    def test_both_ends_the_same(self):
+        given = {
+            "tunlink": "wan6",
+            "provisioning": "static",
+            "peeraddr": "2001:db8::1",
+            "ipaddr": "192.0.2.1",
+        }
+        given["ip6addr"] = "2001:db8:0::1"
+        self.assertIn("option ip6addr '2001:db8::1'", self.missing(given))
+
+    def test_method_that_is_none(self):
+        for name in ("dslight", "Softbank", "../static", "_explain", "__init__", "softbank.explain"):
+            told = self.missing({"tunlink": "wan6", "provisioning": name})
+            self.assertIn("option provisioning '{}': one of ".format(name), told)
+            self.assertIn("softbank, static", told)
 
 
 class ServersTest(unittest.TestCase):

@@ -3,9 +3,10 @@
 
 import unittest
 
-from softwire.config import METHODS, OPTIONS
-from softwire.configure import advice, command, uci, zone
+from softwire import provisioning, uci
+from softwire.configure import advice, files, options, plan, ride, zone
 from softwire.errors import ProvisioningError
+from softwire.provisioning import softbank
 
 # As `uci export network` of 23.05 prints it.
 NETWORK = r"""package network
@@ -63,40 +64,6 @@ def error_of(function, *arguments):
     return None
 
 
-class ExportTest(unittest.TestCase):
-    def test_sections(self):
-        sections = uci.read_sections(NETWORK)
-        self.assertEqual(
-            [(section.kind, section.name) for section in sections],
-            [
-                ("interface", "loopback"),
-                ("globals", "globals"),
-                ("device", None),
-                ("interface", "wan"),
-                ("interface", "wan6"),
-            ],
-        )
-        self.assertEqual(sections[2].values("ports"), ["eth0", "eth2"])
-        self.assertEqual(sections[2].get("type"), "bridge")
-        self.assertEqual(sections[2].get("mtu"), None)
-
-    def test_quoting(self):
-        wan = uci.find(uci.read_sections(NETWORK), "wan")
-        self.assertEqual(wan.get("password"), 'it\'s #a; "b" \\ $c `d` \u30d1\u30b9  two ')
-        self.assertEqual(wan.get("note"), "two\n\nlines")
-
-    def test_nothing(self):
-        self.assertEqual(uci.read_sections(""), [])
-        self.assertEqual(uci.read_sections("package network\n\n"), [])
-        self.assertEqual(uci.find([], "wan"), None)
-
-    def test_addresses(self):
-        keys = [key for key, _ in uci.keyed(uci.read_sections(FIREWALL))]
-        self.assertEqual(keys, ["@zone[0]", "outside", "@forwarding[0]"])
-        zones = uci.read_sections("config zone 'a'\n\nconfig zone\n\nconfig rule\n\nconfig zone\n")
-        self.assertEqual([key for key, _ in uci.keyed(zones)], ["a", "@zone[1]", "@rule[0]", "@zone[2]"])
-
-
 class RewriteTest(unittest.TestCase):
     def setUp(self):
         self.wan = uci.find(uci.read_sections(NETWORK), "wan")
@@ -104,7 +71,7 @@ class RewriteTest(unittest.TestCase):
     def test_new(self):
         items = [("option", "proto", "softwire"), ("list", "auth_server", "a"), ("list", "auth_server", "b")]
         self.assertEqual(
-            uci.rewrite("network", "wan", None, items),
+            files.rewrite("network", "wan", None, items),
             [
                 "set network.wan='interface'",
                 "set network.wan.proto='softwire'",
@@ -116,7 +83,7 @@ class RewriteTest(unittest.TestCase):
     def test_only_what_differs(self):
         items = [("option", "proto", "softwire"), ("option", "username", "user@isp")]
         self.assertEqual(
-            uci.rewrite("network", "wan", self.wan, items),
+            files.rewrite("network", "wan", self.wan, items),
             [
                 "delete network.wan.proto",
                 "set network.wan.proto='softwire'",
@@ -124,23 +91,23 @@ class RewriteTest(unittest.TestCase):
                 "delete network.wan.note",
             ],
         )
-        self.assertEqual(uci.rewrite("network", "wan", self.wan, self.wan.items), [])
+        self.assertEqual(files.rewrite("network", "wan", self.wan, self.wan.items), [])
 
     def test_quoting(self):
-        lines = uci.rewrite("network", "wan", None, [("option", "password", 'it\'s; "x" \\')])
+        lines = files.rewrite("network", "wan", None, [("option", "password", 'it\'s; "x" \\')])
         self.assertEqual(lines[1], "set network.wan.password='it'\\''s; \"x\" \\'")
 
     def test_list_for_option(self):
         self.wan.items = [("option", "auth_server", "a")]
         self.assertEqual(
-            uci.rewrite("network", "wan", self.wan, [("list", "auth_server", "a")]),
+            files.rewrite("network", "wan", self.wan, [("list", "auth_server", "a")]),
             ["delete network.wan.auth_server", "add_list network.wan.auth_server='a'"],
         )
 
 
 class DifferenceTest(unittest.TestCase):
     def test_same(self):
-        self.assertEqual(uci.difference(uci.read_sections(NETWORK), uci.read_sections(NETWORK)), [])
+        self.assertEqual(files.difference(uci.read_sections(NETWORK), uci.read_sections(NETWORK)), [])
 
     def test_changed_new_gone(self):
         before = uci.read_sections("config interface 'a'\n\toption x '1'\n\toption y '2'\n\nconfig zone\n")
@@ -148,7 +115,7 @@ class DifferenceTest(unittest.TestCase):
             "config interface 'a'\n\toption x '1'\n\toption y '3'\n\nconfig route 'n'\n\tlist z 'q'\n"
         )
         self.assertEqual(
-            uci.difference(before, after),
+            files.difference(before, after),
             [
                 "  config interface 'a'",
                 "      option x '1'",
@@ -165,39 +132,31 @@ class DifferenceTest(unittest.TestCase):
         for name in names:
             section = uci.Section("interface", "a")
             section.items = [("option", name, "geheim")]
-            self.assertEqual(uci.difference([], [section])[1], "+     option {} (not shown)".format(name))
+            self.assertEqual(files.difference([], [section])[1], "+     option {} (not shown)".format(name))
         section.items = [("option", "note", "a\x1b[2Jb\nc")]
-        self.assertEqual(uci.difference([section], [])[1], "-     option note 'a?[2Jb?c'")
-
-    def test_every_secret_of_ours_is_one(self):
-        for name in OPTIONS:
-            shown = [word for word in uci.SECRET_WORDS if word in name] == []
-            self.assertEqual(shown, not OPTIONS[name][2], name)
+        self.assertEqual(files.difference([section], [])[1], "-     option note 'a?[2Jb?c'")
 
 
 class OptionsTest(unittest.TestCase):
     def test_methods(self):
-        self.assertEqual(sorted(command.METHOD_OPTIONS), sorted(METHODS))
-        for method in METHODS:
-            for name in command.METHOD_OPTIONS[method]:
-                self.assertIn(name, OPTIONS)
-            self.assertIn("mtu", command.options_of(method))
-            self.assertTrue("tunlink" not in command.options_of(method))
-        self.assertEqual(command.secrets_of("softbank"), ["shared_secret", "password"])
-        self.assertEqual(command.secrets_of("static"), [])
-        self.assertTrue("peeraddr" not in command.options_of("softbank"))
+        for method in provisioning.names():
+            self.assertIn("mtu", options.options_of(method))
+            self.assertTrue("tunlink" not in options.options_of(method))
+        self.assertEqual(options.secrets_of("softbank"), ["shared_secret", "password"])
+        self.assertEqual(options.secrets_of("static"), [])
+        self.assertTrue("peeraddr" not in options.options_of("softbank"))
 
     def test_line(self):
         sections = uci.read_sections(NETWORK)
         right = [("option", "device", "eth1"), ("option", "proto", "flets")]
-        self.assertEqual(command.line_items("eth1", None), right)
-        self.assertEqual(command.line_items("eth1", uci.find(sections, "wan6")), right)
+        self.assertEqual(options.line_items("eth1", None), right)
+        self.assertEqual(options.line_items("eth1", uci.find(sections, "wan6")), right)
         old = uci.Section("interface", "wan6")
         old.items = [("option", "ifname", "eth0"), ("option", "proto", "flets"), ("list", "reqopts", "23")]
-        self.assertEqual(command.line_items("eth1", old), right + [("list", "reqopts", "23")])
+        self.assertEqual(options.line_items("eth1", old), right + [("list", "reqopts", "23")])
 
     def test_softwire(self):
-        options = {"auth_server": ["a", "b"], "mtu": "1400", "shared_secret": "s", "password": "p"}
+        given = {"auth_server": ["a", "b"], "mtu": "1400", "shared_secret": "s", "password": "p"}
         right = [
             ("option", "proto", "softwire"),
             ("option", "tunlink", "wan6"),
@@ -208,9 +167,9 @@ class OptionsTest(unittest.TestCase):
             ("option", "password", "p"),
             ("option", "mtu", "1400"),
         ]
-        self.assertEqual(command.softwire_items("softbank", "wan6", options, None), right)
+        self.assertEqual(options.softwire_items("softbank", "wan6", given, None), right)
         pppoe = uci.find(uci.read_sections(NETWORK), "wan")
-        self.assertEqual(command.softwire_items("softbank", "wan6", options, pppoe), right)
+        self.assertEqual(options.softwire_items("softbank", "wan6", given, pppoe), right)
         # Of an earlier softwire, what the command has no option for stays.
         old = uci.Section("interface", "wan")
         old.items = [
@@ -220,7 +179,7 @@ class OptionsTest(unittest.TestCase):
             ("list", "dns", "192.0.2.53"),
         ]
         self.assertEqual(
-            command.softwire_items("softbank", "wan6", options, old),
+            options.softwire_items("softbank", "wan6", given, old),
             right + [("option", "metric", "5"), ("list", "dns", "192.0.2.53")],
         )
 
@@ -231,19 +190,130 @@ class SecretsTest(unittest.TestCase):
             '# from the operator\r\n\nshared_secret=it\'s="x" # not a comment \r\npassword = \u30d1\u30b9\n'
         )
         self.assertEqual(
-            command.read_secrets(text, "softbank"),
+            options.read_secrets(text, "softbank"),
             {"shared_secret": 'it\'s="x" # not a comment ', "password": " \u30d1\u30b9"},
         )
-        self.assertEqual(command.read_secrets("password=x", "softbank"), {"password": "x"})
-        self.assertEqual(command.read_secrets("", "softbank"), {})
+        self.assertEqual(options.read_secrets("password=x", "softbank"), {"password": "x"})
+        self.assertEqual(options.read_secrets("", "softbank"), {})
 
     def test_wrong(self):
         for text in ("geheim", "passwort=geheim", "password=a\npassword=geheim", "mtu=geheim", "=geheim"):
-            code, told = error_of(command.read_secrets, text, "softbank")
+            code, told = error_of(options.read_secrets, text, "softbank")
             self.assertEqual(code, "BAD_CONFIG")
             self.assertIn("line {} of the secrets".format(text.count("\n") + 1), told)
             self.assertTrue("geheim" not in told, told)
-        self.assertEqual(error_of(command.read_secrets, "password=x", "static")[0], "BAD_CONFIG")
+        self.assertEqual(error_of(options.read_secrets, "password=x", "static")[0], "BAD_CONFIG")
+
+
+class RideTest(unittest.TestCase):
+    """Sections as (name, options)."""
+
+    def sections(self, *rows):
+        found = []
+        for name, words in rows:
+            section = uci.Section("interface", name)
+            section.items = [("option",) + tuple(pair.split(" ", 1)) for pair in words.split(", ")]
+            found.append(section)
+        return found
+
+    def way(self, *rows):
+        """(what the first one rides on, the port at the end)"""
+        sections = self.sections(*rows)
+        return ride.carriers(sections, sections[0]), ride.port(sections, sections[0])
+
+    def test_port(self):
+        self.assertEqual(self.way(("a", "device eth1.35")), ([], "eth1.35"))
+        self.assertEqual(self.way(("a", "ifname eth1")), ([], "eth1"))
+        self.assertEqual(self.way(("a", "ifname eth1, device eth2")), ([], "eth2"))
+        for words in (
+            "proto dhcp",
+            "device /dev/cdc-wdm0",
+            "ifname eth1 eth2, type bridge",
+            "ifname eth1 eth2",
+        ):
+            self.assertEqual(self.way(("a", words)), ([], None))
+
+    def test_through_others(self):
+        wan = ("wan", "device @port, proto dhcp")
+        port = ("port", "device eth0, proto none")
+        self.assertEqual(
+            self.way(("a", "device @wan"), wan, port), ([("wan", "@wan"), ("port", "@port")], "eth0")
+        )
+        self.assertEqual(self.way(("a", "device @gone")), ([("gone", "@gone")], None))
+        self.assertEqual(self.way(("a", "device @wan_6"), wan, port)[0][0], ("wan", "@wan_6"))
+        self.assertEqual(self.way(("a", "tunlink wan"), wan, port)[0][0], ("wan", "tunlink wan"))
+
+    def test_what_a_protocol_makes(self):
+        pppoe = ("wan", "device eth1, proto pppoe")
+        self.assertEqual(self.way(("a", "device pppoe-wan"), pppoe), ([("wan", "pppoe-wan")], "eth1"))
+        # A name of that form alone does not make it one.
+        self.assertEqual(self.way(("a", "device br-wan"), pppoe), ([], "br-wan"))
+        self.assertEqual(self.way(("a", "device pppoe-lan"), pppoe), ([], "pppoe-lan"))
+
+    def test_loops_end(self):
+        self.assertEqual(self.way(("a", "device @a")), ([("a", "@a"), ("a", "@a")], None))
+        rows = ("a", "device @b"), ("b", "ifname @c"), ("c", "tunlink a, device @b")
+        self.assertEqual([name for name, _ in self.way(*rows)[0]], ["b", "c", "b"])
+        self.assertEqual(self.way(*rows)[1], None)
+
+    def test_riders(self):
+        sections = self.sections(
+            ("wan", "device eth1"),
+            ("a", "device @wan"),
+            ("b", "ifname @a"),
+            ("c", "device eth1"),
+            ("d", "device @d"),
+        )
+        found = [(section.name, word) for section, word in ride.riders(sections, "wan")]
+        self.assertEqual(found, [("a", "@wan"), ("b", "@a")])
+
+
+class EndpointTest(unittest.TestCase):
+    def section(self, **given):
+        section = uci.Section("interface", "wan")
+        options = {
+            "proto": "softwire",
+            "tunlink": "wan6",
+            "auth_server": "::2",
+            "shared_secret": "s",
+            "password": "p",
+        }
+        options.update(given)
+        section.items = [("option", name, options[name]) for name in options]
+        return section
+
+    def check(self, section, **given):
+        options = {
+            "tunlink": "wan6",
+            "provisioning": "static",
+            "peeraddr": "2001:db8::1",
+            "ipaddr": "192.0.2.1",
+        }
+        options.update(given)
+        return error_of(plan._check_endpoint, [section], "wan_b", options)
+
+    def test_one_address(self):
+        code, told = self.check(self.section())
+        self.assertEqual(code, "ENDPOINT_TAKEN")
+        self.assertIn(
+            "option interface_id '1111:1111:1111:1111' makes the local address of interface wan", told
+        )
+        self.assertEqual(
+            self.check(self.section(), interface_id="::1111:1111:1111:1111")[0], "ENDPOINT_TAKEN"
+        )
+        self.assertEqual(self.check(self.section(), tunlink="line"), None)
+        self.assertEqual(self.check(self.section(), interface_id="2222:2222:2222:2222"), None)
+        self.assertEqual(self.check(self.section(), ip6addr="2001:db8::b"), None)
+        self.assertEqual(self.check(self.section(ip6prefix="2001:db8::/56")), None)
+        self.assertEqual(self.check(self.section(proto="dslite")), None)
+
+    def test_an_interpreter_without_md5(self):
+        # It is told of elsewhere, and is no reason to write nothing.
+        hashes, softbank.hashlib = softbank.hashlib, object()
+        try:
+            self.assertEqual(self.check(self.section())[0], "ENDPOINT_TAKEN")
+        finally:
+            softbank.hashlib = hashes
 
 
 class MethodTest(unittest.TestCase):
@@ -266,7 +336,7 @@ class ZoneTest(unittest.TestCase):
         self.assertEqual(self.plan(FIREWALL), ([], [], None))
 
     def test_a_name_is_missing(self):
-        record = {"zone": "wan", "names": ["wan_b"], "made": False}
+        record = {"zone": "wan", "names": ["wan_b"], "made": False, "forwarding": False}
         self.assertEqual(
             self.plan(FIREWALL, ("wan_b", "wan6")),
             (["add_list firewall.outside.network='wan_b'"], [], record),
@@ -274,10 +344,10 @@ class ZoneTest(unittest.TestCase):
 
     def test_one_option_with_blanks(self):
         text = "config zone\n\toption name 'wan'\n\toption network 'wan wwan'\n\toption masq 1\n\toption mtu_fix 1\n"
-        record = {"zone": "wan", "names": ["wan6"], "made": False}
+        record = {"zone": "wan", "names": ["wan6"], "made": False, "forwarding": False}
         self.assertEqual(self.plan(text), (["set firewall.@zone[0].network='wan wwan wan6'"], [], record))
         joined = uci.read_sections(text.replace("wwan", "wwan wan6"))
-        self.assertEqual(zone.undo(joined, record), ["set firewall.@zone[0].network='wan wwan'"])
+        self.assertEqual(zone.undo(joined, record), (["set firewall.@zone[0].network='wan wwan'"], []))
 
     def test_a_zone_of_another_name(self):
         text = FIREWALL.replace("name 'wan'", "name 'internet'")
@@ -312,15 +382,16 @@ class ZoneTest(unittest.TestCase):
         self.assertEqual(warnings, [])
         self.assertEqual(
             zone.undo(uci.read_sections(FIREWALL), record),
-            ["delete firewall.outside", "delete firewall.@forwarding[0]"],
+            (["delete firewall.outside", "delete firewall.@forwarding[0]"], []),
         )
 
     def test_what_others_added_stays(self):
-        record = {"zone": "wan", "names": ["wan"], "made": True}
+        record = {"zone": "wan", "names": ["wan"], "made": True, "forwarding": True}
         self.assertEqual(
-            zone.undo(uci.read_sections(FIREWALL), record), ["del_list firewall.outside.network='wan'"]
+            zone.undo(uci.read_sections(FIREWALL), record),
+            (["del_list firewall.outside.network='wan'"], []),
         )
-        self.assertEqual(zone.undo([], record), [])
+        self.assertEqual(zone.undo([], record), ([], []))
 
     def test_warnings(self):
         told = self.plan(FIREWALL.replace("masq '1'", "masq '0'"))[1]

@@ -50,6 +50,27 @@ class OptionsTest(unittest.TestCase):
         self.assertRaises(WireError, dhcpv6.read_addresses, RESOLVERS[:-1])
 
 
+class MessageTest(unittest.TestCase):
+    def test_both_ways(self):
+        # RFC 7341 section 7: a DHCPV4-QUERY with the U flag, here with an empty DHCPv4 message.
+        query = unhexlify("1480000000570000")
+        self.assertEqual(dhcpv6.read_message(query), (dhcpv6.DHCPV4_QUERY, 0x800000, [(87, b"")]))
+        self.assertEqual(dhcpv6.write_message(dhcpv6.DHCPV4_QUERY, 0x800000, [(87, b"")]), query)
+
+    def test_truncated(self):
+        for octets in ("", "14", "148000", "1480000000", "14800000005700"):
+            self.assertRaises(WireError, dhcpv6.read_message, unhexlify(octets))
+        self.assertEqual(dhcpv6.read_message(unhexlify("14800000")), (20, 0x800000, []))
+
+    def test_what_does_not_fit(self):
+        self.assertRaises(WireError, dhcpv6.write_message, 20, 1 << 24, [])
+
+    def test_exactly_one(self):
+        self.assertEqual(dhcpv6.only([(1, b"a"), (87, b"b")], 87), b"b")
+        self.assertRaises(WireError, dhcpv6.only, [(1, b"a")], 87)
+        self.assertRaises(WireError, dhcpv6.only, [(87, b"a"), (87, b"b")], 87)
+
+
 class VendorTest(unittest.TestCase):
     def test_enterprise_and_rest(self):
         self.assertEqual(dhcpv6.read_vendor_opts(VENDOR), (210, VENDOR[4:]))
@@ -91,6 +112,15 @@ class NameTest(unittest.TestCase):
         self.assertEqual(len(dhcpv6.read_name(longest)), 253)
         self.assertEqual(dhcpv6.write_name(dhcpv6.read_name(longest)), longest)
         self.assertRaises(WireError, dhcpv6.read_name, label * 4 + b"\0")
+        # One octet more than the longest.
+        self.assertRaises(WireError, dhcpv6.read_name, label * 3 + b"\x3e" + b"a" * 62 + b"\0")
+
+    def test_octets_of_a_label(self):
+        """Printable ASCII but for blank and dot, to its very ends."""
+        for octet in (33, 45, 47, 126):
+            self.assertEqual(dhcpv6.read_name(bytes([1, octet, 0])), chr(octet))
+        for octet in (0, 32, 46, 127, 128, 255):
+            self.assertRaises(WireError, dhcpv6.read_name, bytes([1, octet, 0]))
 
     def test_broken_names(self):
         for octets in (

@@ -4,44 +4,59 @@
 import json
 import unittest
 
-from softwire import doctor
-from softwire.doctor import firewall, network, tunnel
-from softwire.doctor.router import Router, read_uci
+from softwire import doctor, provisioning, status
+from softwire.config import Config
+from softwire.doctor import firewall, network, router, tunnel
+from softwire.doctor.finding import Case
+from softwire.doctor.hindrance import hindrance
+from softwire.doctor.router import Router
 from softwire.errors import ProvisioningError
 from softwire.provisioning import softbank
-from softwire.ubus import UbusError
+from softwire.uci import read_sections
 from softwire.wire import WireError
+from tiny_uci import Package
 
 RECORDED = __file__.rpartition("/")[0] + "/recorded/wan6-status-25.12.json"
 ENDPOINT = "2001:db8:4000:300:1111:1111:1111:1111"
 REMOTE = "2001:db8:b::1"
 
-NETWORK = """network.globals=globals
-network.lan=interface
-network.lan.proto='static'
-network.lan.ip6assign='64'
-network.wan6=interface
-network.wan6.device='eth0'
-network.wan6.proto='flets'
-network.wan=interface
-network.wan.proto='softwire'
-network.wan.tunlink='wan6'
-network.wan.provisioning='static'
-network.wan.peeraddr='2001:db8:b::1'
-network.wan.ipaddr='203.0.113.7'
+NETWORK = """package network
+
+config globals 'globals'
+
+config interface 'lan'
+	option proto 'static'
+	option ip6assign '64'
+
+config interface 'wan6'
+	option device 'eth0'
+	option proto 'flets'
+
+config interface 'wan'
+	option proto 'softwire'
+	option tunlink 'wan6'
+	option provisioning 'static'
+	option peeraddr '2001:db8:b::1'
+	option ipaddr '203.0.113.7'
 """
-FIREWALL = """firewall.@defaults[0]=defaults
-firewall.@zone[0]=zone
-firewall.@zone[0].name='lan'
-firewall.@zone[0].network='lan'
-firewall.@zone[1]=zone
-firewall.@zone[1].name='wan'
-firewall.@zone[1].network='wan' 'wan6'
-firewall.@zone[1].masq='1'
-firewall.@zone[1].mtu_fix='1'
-firewall.@forwarding[0]=forwarding
-firewall.@forwarding[0].src='lan'
-firewall.@forwarding[0].dest='wan'
+FIREWALL = """package firewall
+
+config defaults
+
+config zone
+	option name 'lan'
+	list network 'lan'
+
+config zone
+	option name 'wan'
+	list network 'wan'
+	list network 'wan6'
+	option masq '1'
+	option mtu_fix '1'
+
+config forwarding
+	option src 'lan'
+	option dest 'wan'
 """
 # As fw4 of 24.10 writes it: masquerading in a chain of the zone's.
 RULES = """table inet fw4 {
@@ -81,13 +96,15 @@ class Network:
     """Stands for softwire.doctor.network: answers by name, and what was asked."""
 
     SOLICIT, INFORMATION_REQUEST = network.SOLICIT, network.INFORMATION_REQUEST
+    S46 = network.S46
     is_ipv4 = staticmethod(network.is_ipv4)
     offered_prefixes = staticmethod(network.offered_prefixes)
 
     def __init__(self):
         self.advertisement = network.RouterAdvertisement(ADVERTISEMENT, "fe80::1")
         self.offer = [
-            (25, bytes(12) + b"\0\x1a\0\x19" + bytes(8) + b"\x38\x20\x01\x0d\xb8\x40\0\x03" + bytes(9))
+            # Preferred for 600 s, valid for 900 s.
+            (25, bytes(12) + b"\0\x1a\0\x19\0\0\x02\x58\0\0\x03\x84\x38\x20\x01\x0d\xb8\x40\0\x03" + bytes(9))
         ]
         self.reply = None
         self.unreached = None
@@ -139,9 +156,13 @@ class Stage(Router):
                 "data": {},
             },
         }
-        self.outputs = {"uci -q show network": NETWORK, "uci -q show firewall": FIREWALL}
+        self.outputs = {"uci -q export network": NETWORK, "uci -q export firewall": FIREWALL}
         self.outputs["nft list table inet fw4"] = RULES
-        self.folders = {"/sys/class/net": ["br-lan", "eth0", "ip6tnl0", "lo", "sw-wan"]}
+        self.uci_commands = []
+        self.folders = {
+            "/sys/class/net": ["br-lan", "eth0", "ip6tnl0", "lo", "sw-wan"],
+            "/sys/module": ["ip6_tunnel"],
+        }
         self.files = {
             "/sys/class/net/eth0/carrier": "1",
             "/sys/class/net/eth0/address": "52:54:00:12:34:01",
@@ -159,8 +180,21 @@ class Stage(Router):
     def status(self, interface):
         return self.statuses.get(interface)
 
+    def sections(self, package):
+        return read_sections(self.run("uci", "-q", "export", package))
+
     def run(self, *words):
+        if words[:3] == ("uci", "-q", "export"):
+            return self.package(words[3]).export()
         return self.outputs.get(" ".join(words), "")
+
+    def package(self, name):
+        """The file of /etc/config, changed by whatever `uci` was told."""
+        package = Package(self.outputs.get("uci -q export " + name, ""))
+        for command in self.uci_commands:
+            if command.split(" ")[1].partition(".")[0] == name:
+                package.run(command)
+        return package
 
     def read(self, path):
         return self.files.get(path, "")
@@ -237,7 +271,7 @@ class DoctorTest(unittest.TestCase):
         self.stage.states = {}
 
     def change(self, package, old, new):
-        command = "uci -q show " + package
+        command = "uci -q export " + package
         self.assertIn(old, self.stage.outputs[command])
         self.stage.outputs[command] = self.stage.outputs[command].replace(old, new)
 
@@ -272,7 +306,7 @@ class DoctorTest(unittest.TestCase):
         self.assertEqual(doctor.main("wan", host="example.com", router=self.stage, tell=lambda line: None), 2)
 
     def test_without_any_softwire(self):
-        self.change("network", "proto='softwire'", "proto='dhcp'")
+        self.change("network", "proto 'softwire'", "proto 'dhcp'")
         self.assertEqual(doctor.main(None, router=self.stage, tell=lambda line: None), 1)
 
     def test_what_the_network_says_is_made_printable(self):
@@ -285,10 +319,10 @@ class DoctorTest(unittest.TestCase):
 
     def test_netifd_is_silent(self):
         def status(interface):
-            raise UbusError("timed out")
+            raise ProvisioningError("NETIFD_SILENT", "netifd does not answer: timed out")
 
         self.stage.status = status
-        self.names("settings", "NETIFD_SILENT", "timed out")
+        self.names("settings", "NETIFD_SILENT", "timed out", "wait a moment")
 
     def test_a_fault_of_the_doctor_does_not_hide_the_rest(self):
         self.stage.statuses["wan6"]["ipv6-prefix"] = [3]
@@ -302,16 +336,17 @@ class DoctorTest(unittest.TestCase):
         self.names("router", "NO_RUN_DIRECTORY", "full")
         self.assertEqual([item.status for _, item in self.found[1:]], ["not tried"] * 14)
         self.stage.error = None
-        self.stage.folders["/sys/class/net"].remove("ip6tnl0")
+        del self.stage.folders["/sys/module"]
         self.down()
         self.names("router", "MISSING_PACKAGE", "kmod-ip6-tunnel")
-        self.stage.folders["/sys/module"] = ["ip6_tunnel"]
+        self.stage.files["/proc/sys/kernel/osrelease"] = "6.6.86"
+        self.stage.files["/lib/modules/6.6.86/modules.builtin"] = "kernel/net/ipv6/ip6_tunnel.ko"
         self.names("softwire", "NOT_UP")
 
     def test_no_md5(self):
-        self.change("network", "provisioning='static'", "provisioning='softbank'\nnetwork.wan.password='p'")
-        self.change("network", "password='p'", "password='p'\nnetwork.wan.shared_secret='s'")
-        self.change("network", "password='p'", "password='p'\nnetwork.wan.auth_server='2001:db8::1'")
+        self.change("network", "provisioning 'static'", "provisioning 'softbank'\noption password 'p'")
+        self.change("network", "password 'p'", "password 'p'\noption shared_secret 's'")
+        self.change("network", "password 'p'", "password 'p'\nlist auth_server '2001:db8::1'")
         hashes, softbank.hashlib = softbank.hashlib, object()
         try:
             self.names("settings", "NO_MD5", "micropython-mbedtls")
@@ -322,15 +357,84 @@ class DoctorTest(unittest.TestCase):
         self.stage.statuses["wan"]["proto"] = "none"
         self.names("settings", "NOT_LEARNT", "/etc/init.d/network restart")
         del self.stage.statuses["wan"]
-        self.names("settings", "NO_INTERFACE", "netifd does not know")
+        self.names(
+            "settings",
+            "NO_INTERFACE",
+            "does not know interface wan",
+            "reload",
+            "'/etc/init.d/network restart'",
+        )
 
     def test_changed_but_not_reloaded(self):
         given = {"tunlink": "wan6", "provisioning": "static", "peeraddr": REMOTE, "ipaddr": "203.0.113.7"}
         self.stage.settings_of = {"wan": given}
         self.assertEqual(self.examine(), [])
-        self.change("network", "ipaddr='203.0.113.7'", "ipaddr='203.0.113.8'")
+        self.change("network", "ipaddr '203.0.113.7'", "ipaddr '203.0.113.8'")
         self.assertEqual(self.examine(), [("settings", "note", "NOT_RELOADED")])
         self.assertTrue(doctor.is_well(self.found))
+
+    def test_turned_off(self):
+        for name, step in (("wan6", "cable"), ("wan", "settings")):
+            self.setUp()
+            self.down()
+            told = self.stage.statuses[name]
+            told["autostart"] = False
+            self.names(step, "TURNED_OFF", "interface {} is turned off".format(name), "'ifup " + name)
+            told["errors"] = [{"code": "BAD_CONFIG", "data": ["mac 'x'"]}]
+            self.names(step, "TURNED_OFF", "BAD_CONFIG: mac 'x'", "mend that, then 'ifup " + name)
+            # netifd does not even know it
+            self.stage.statuses.pop(name)
+            section = "config interface '{}'\n".format(name)
+            self.change("network", section, section + "\toption disabled '1'\n")
+            self.names(
+                step, "TURNED_OFF", "option disabled is 1", "uci delete network.{}.disabled".format(name)
+            )
+
+    def test_another_protocol_of_the_line(self):
+        self.change("network", "proto 'flets'", "proto 'dhcpv6'")
+        self.assertEqual(self.examine(), [("cable", "note", "NOT_RELOADED")])
+        self.stage.statuses["wan6"]["up"] = False
+        self.down()
+        self.names("cable", "NOT_RELOADED", "says 'dhcpv6', netifd 'flets'", "/etc/init.d/network reload")
+        self.stage.statuses["wan6"].update({"up": True, "proto": "none"})
+        self.names("cable", "NOT_LEARNT", "dhcpv6 of interface wan6", "/etc/init.d/network restart")
+
+    def test_a_list_where_netifd_hands_over_one_value(self):
+        """A required one is missing, another one has no effect; what is advised helps."""
+        self.stage.uci_commands = ["delete network.wan.ipaddr", "add_list network.wan.ipaddr=203.0.113.7"]
+        item = self.names("settings", "BAD_CONFIG", "option ipaddr is missing", "written as a list")
+        self.assertIn("'uci set network.wan.ipaddr=203.0.113.7; uci commit network; ", item.advice)
+        self.stage.uci_commands.append("set network.wan.ipaddr=203.0.113.7")
+        self.assertEqual(self.examine(), [])
+        self.stage.uci_commands.append("add_list network.wan.mtu=1400")
+        given = {"tunlink": "wan6", "provisioning": "static", "peeraddr": REMOTE, "ipaddr": "203.0.113.7"}
+        for handed in (None, given):
+            self.stage.settings_of = {"wan": handed}
+            self.assertEqual(self.examine(), [("settings", "note", "NOT_HANDED_OVER")])
+        self.stage.uci_commands[-1] = (
+            "add_list network.wan.auth_server=2001:db8::1"  # another method's, a list
+        )
+        self.assertEqual(self.examine(), [])
+
+    def test_a_list_with_a_secret(self):
+        self.stage.uci_commands = [
+            "set network.wan.provisioning=softbank",
+            "add_list network.wan.auth_server=2001:db8::1",
+            "add_list network.wan.password=hunter2",
+            "add_list network.wan.shared_secret=s3",
+        ]
+        item = self.names("settings", "BAD_CONFIG", "option shared_secret is missing", "list shared_secret")
+        self.assertTrue("s3" not in item.text + item.seen + item.advice)
+        self.assertIn("write one line with option shared_secret", item.advice)
+
+    def test_a_name_that_nobody_knows(self):
+        self.stage.uci_commands = ["set network.wan.mtuu=1400", "set network.wan.metric=5"]
+        self.assertEqual(self.examine(), [("settings", "note", "NOT_HANDED_OVER")])
+        self.assertEqual(
+            [item.text for _, item in self.found if item.code], ["option mtuu does not reach the softwire"]
+        )
+        self.stage.uci_commands = ["delete network.wan.ipaddr", "set network.wan.ipadr=203.0.113.7"]
+        self.names("settings", "BAD_CONFIG", "option ipaddr is missing", "option ipadr", "knows an option")
 
     # The line
 
@@ -354,9 +458,15 @@ class DoctorTest(unittest.TestCase):
 
     def test_client_id(self):
         self.unanswered("-P0", "-c00020000abcd")
-        self.names("DHCPv6", "NOT_DUID_LL", "a DUID-EN", "network.globals.dhcp_default_duid")
+        self.names(
+            "DHCPv6",
+            "NOT_DUID_LL",
+            "a DUID-EN",
+            "network.globals.dhcp_default_duid",
+            "uci set network.wan6.clientid=00030001525400123401",
+        )
         self.change(
-            "network", "network.wan6.proto", "network.wan6.clientid='00020000abcd'\nnetwork.wan6.proto"
+            "network", "option proto 'flets'", "option clientid '00020000abcd'\n\toption proto 'flets'"
         )
         self.names("DHCPv6", "NOT_DUID_LL", "uci delete network.wan6.clientid")
         self.stage.network.offer = None
@@ -376,6 +486,16 @@ class DoctorTest(unittest.TestCase):
         self.stage.network.offer = Network().offer
         self.names("DHCPv6", "PREFIX_NOT_ASKED", "2001:db8:4000:300::/56")
 
+    def test_options_of_an_earlier_line(self):
+        """They are still held, and no prefix is: the line of today answers questions for information only."""
+        data = self.stage.statuses["wan6"]["data"]
+        self.unanswered("-P0")
+        self.stage.statuses["wan6"]["data"] = data
+        self.stage.network.offer, self.stage.network.reply = None, []
+        self.names("DHCPv6", "STATELESS_ONLY", "reqprefix=no")
+        self.stage.network.reply = None
+        self.assertIn(("DHCPv6", "note", "DHCPV6_SILENT"), self.examine())
+
     def test_another_prefix_is_offered(self):
         """The server lost its memory; a server that knows the router by another client id says nothing of it."""
         octets = self.stage.network.offer[0][1].replace(b"\x40\0\x03", b"\x40\0\x05")
@@ -388,6 +508,18 @@ class DoctorTest(unittest.TestCase):
         self.assertEqual(self.examine(), [("DHCPv6", "note", "PREFIX_MOVED")])
         self.stage.commands[0][1] = "-c00030001525400123402"
         self.assertEqual(self.examine(), [])
+
+    def test_a_prefix_that_is_withdrawn_does_not_count(self):
+        """Neither as one that the router has, nor as one of the LAN's."""
+        prefixes = self.stage.statuses["wan6"]["ipv6-prefix"]
+        offered = dict(prefixes[0], preferred=0)
+        prefixes[0]["address"] = "2001:db8:4000:500::"
+        prefixes[0]["preferred"] = 1
+        prefixes.append(offered)
+        self.assertIn(("DHCPv6", "note", "PREFIX_MOVED"), self.examine())
+        self.assertEqual(
+            [item.text for step, item in self.found if step == "prefix"], ["2001:db8:4000:500::/56"]
+        )
 
     def test_unanswered_but_up(self):
         """A line that works by its advertisement alone."""
@@ -405,9 +537,9 @@ class DoctorTest(unittest.TestCase):
             {"address": "2001:db8:4000:900::1", "mask": 64, "preferred": 600, "valid": 900}
         ]
         self.assertIn(("prefix", "note", "NO_LAN_RELAY"), self.examine())
-        self.stage.outputs["uci -q show dhcp"] = "dhcp.wan6=dhcp\ndhcp.wan6.interface='wan6'\n"
+        self.stage.outputs["uci -q export dhcp"] = "config dhcp 'wan6'\n\toption interface 'wan6'\n"
         self.assertIn(("prefix", "note", "NO_LAN_RELAY"), self.examine())
-        self.stage.outputs["uci -q show dhcp"] += "dhcp.wan6.master='1'\n"
+        self.stage.outputs["uci -q export dhcp"] += "\toption master '1'\n"
         self.assertEqual([entry for entry in self.examine() if entry[0] == "prefix"], [])
 
     def test_advertisement(self):
@@ -435,13 +567,35 @@ class DoctorTest(unittest.TestCase):
 
     def test_a_tunlink_without_dhcpv6(self):
         self.stage.statuses["wan6"]["proto"] = "static"
+        self.change("network", "proto 'flets'", "proto 'static'")
         self.stage.commands = []
         self.stage.network.advertisement = None
         self.stage.statuses["wan6"]["data"] = {}
         self.assertEqual(self.examine(), [])
         self.assertEqual(self.stage.network.asked, [])
 
+    def test_no_mac_address(self):
+        """One that is given does for a device that has none."""
+        self.stage.files["/sys/class/net/eth0/address"] = ""
+        self.names("cable", "NO_MAC", "set option mac of wan6")
+        self.stage.uci_commands = ["set network.wan6.mac=52:54:00:12:34:01"]
+        self.assertEqual(self.examine(), [])
+
     # Endpoint, route, exchange
+
+    def test_an_endpoint_that_the_operator_tells(self):
+        """No option moves it."""
+        row = self.stage.files["/proc/net/if_inet6"]
+        self.stage.files["/proc/net/if_inet6"] = row + "\n" + row.replace("lo", "br-lan")
+        self.assertIn("or set another interface_id", self.names("endpoint", "ENDPOINT_TAKEN").advice)
+        self.stage.uci_commands = ["set network.wan.ip6addr=" + ENDPOINT]
+        self.assertIn("or set another ip6addr", self.names("endpoint", "ENDPOINT_TAKEN").advice)
+        other = "2001:db8:4000:300:cb:71:700:0"
+        self.stage.uci_commands = []
+        self.stage.states["wan"] = {"tunnel": dict(TUNNEL, local=other)}
+        self.stage.addresses.append(other)
+        self.stage.files["/proc/net/if_inet6"] = "20010db84000030000cb007107000000 01 80 00 80 br-lan"
+        self.assertTrue("set another" not in self.names("endpoint", "ENDPOINT_TAKEN").advice)
 
     def test_endpoint(self):
         row = self.stage.files["/proc/net/if_inet6"]
@@ -528,7 +682,7 @@ class DoctorTest(unittest.TestCase):
         self.names("softwire", "HANDOVER_REFUSED", "203.0.113.7")
 
     def test_changed_parameters_and_another_way_out(self):
-        self.change("network", "ipaddr='203.0.113.7'", "ipaddr='203.0.113.8'")
+        self.change("network", "ipaddr '203.0.113.7'", "ipaddr '203.0.113.8'")
         self.stage.files["/proc/net/route"] += "\nusb0\t00000000\t0A000001\t0003\t0\t0\t0\t00000000\t0\t0\t0"
         self.stage.files["/proc/net/route"] = self.stage.files["/proc/net/route"].replace(
             "0\t0\t0\t0000", "0\t0\t9\t0000", 1
@@ -538,6 +692,16 @@ class DoctorTest(unittest.TestCase):
             [("softwire", "note", "PARAMETERS_CHANGED"), ("softwire", "note", "OTHER_DEFAULT_ROUTE")],
         )
 
+    def test_packets_that_cannot_leave(self):
+        """Whatever the look before the exchange meets, the exchange is tried."""
+
+        def echo(*_, **__):
+            raise OSError(1)
+
+        self.stage.network.echo = echo
+        self.names("border router", "NOT_SENT", "sending failed")
+        self.assertEqual([item.status for step, item in self.found if step == "exchange"], ["ok"])
+
     def test_silent_border_router(self):
         self.stage.network.router_behind = self.stage.network.resolver = None
         self.names("border router", "BORDER_ROUTER_SILENT", REMOTE)
@@ -545,6 +709,33 @@ class DoctorTest(unittest.TestCase):
         self.assertEqual(skipped, ["packet size", "IPv4"])
         self.stage.network.router_behind = "unreachable from 203.0.113.7"
         self.names("border router", "BORDER_ROUTER_SILENT", "unreachable from 203.0.113.7")
+
+    def test_packets_from_an_address_that_is_not_the_lines(self):
+        self.stage.network.router_behind = self.stage.network.resolver = None
+        self.stage.statuses["wan6"]["ipv6-prefix"][0]["address"] = "2001:db8:4000:500::"
+        self.stage.outputs["uci -q export network"] = (
+            NETWORK + "\toption ip6prefix '2001:db8:4000:300::/56'\n"
+        )
+        # Behind a prefix that is an option the line's own is not asked for.
+        self.names("border router", "BORDER_ROUTER_SILENT")
+        self.stage.outputs["uci -q export network"] = NETWORK
+        self.stage.addresses.append(ENDPOINT.replace(":300:", ":500:"))
+        item = self.names("border router", "WRONG_SOURCE", ENDPOINT, "2001:db8:4000:500::/56")
+        self.assertIn("'ifup wan'", item.advice)
+
+    def test_packets_that_end_on_the_way(self):
+        self.stage.network.router_behind = self.stage.network.resolver = None
+        self.stage.outputs["uci -q export network"] = NETWORK + "\toption ttl '3'\n"
+        item = self.names("border router", "FEW_HOPS", "lets them pass 3 routers")
+        self.assertIn("uci delete network.wan.ttl;", item.advice)
+
+    def test_map_is_offered_and_not_there(self):
+        self.stage.network.offer.append((94, b""))
+        self.assertEqual(self.examine(), [])
+        self.stage.statuses["wan6"]["proto"] = "dhcpv6"
+        self.assertIn(("DHCPv6", "note", "S46_WITHOUT_MAP"), self.examine())
+        self.stage.folders["/lib/netifd/proto"] = ["map.sh"]
+        self.assertTrue("S46_WITHOUT_MAP" not in [code for _, _, code in self.examine()])
 
     def test_border_router_that_was_reminded(self):
         def dry_run(interface, method, line, tell):
@@ -557,14 +748,46 @@ class DoctorTest(unittest.TestCase):
 
     def test_packet_size(self):
         self.stage.network.largest = 1411
-        self.names("packet size", "PATH_MTU", "1411 is the largest")
+        item = self.names("packet size", "PATH_MTU", "1411 is the largest")
+        self.assertIn("'uci set network.wan.mtu=1411; uci commit network; ", item.advice)
         self.stage.files["/sys/class/net/sw-wan/mtu"] = "1480"
-        self.names("packet size", "MTU_TOO_BIG", "set it to 1460")
+        self.assertEqual(self.names("packet size", "MTU_TOO_BIG").advice, "'ifup wan'")
         self.stage.files["/sys/class/net/sw-wan/mtu"] = "1400"
         self.assertEqual(self.examine(), [("packet size", "note", "MTU_TOO_SMALL")])
-        self.stage.network.router_behind = None
-        self.stage.network.resolver = None
-        self.stage.files["/sys/class/net/sw-wan/mtu"] = "1460"
+
+    def test_packet_size_by_option(self):
+        self.stage.uci_commands = ["set network.wan.mtu=1480"]
+        self.stage.files["/sys/class/net/sw-wan/mtu"] = "1480"
+        self.names("packet size", "MTU_TOO_BIG", "'uci delete network.wan.mtu; uci commit network; ")
+        self.stage.uci_commands = ["set network.wan.mtu=1400"]
+        self.stage.files["/sys/class/net/sw-wan/mtu"] = "1400"
+        self.assertIn(("packet size", "note", "MTU_TOO_SMALL"), self.examine())
+        advice = [item.advice for _, item in self.found if item.code == "MTU_TOO_SMALL"][0]
+        self.assertIn("otherwise 'uci delete network.wan.mtu; ", advice)
+
+    def test_no_mtu_is_advised_that_is_refused_or_does_not_help(self):
+        for largest in list(range(64, 80)) + list(range(570, 580)) + list(range(1270, 1290)) + [1459]:
+            self.stage.network.largest = largest
+            self.examine()
+            item = [item for step, item in self.found if step == "packet size"][0]
+            if largest < 576:
+                self.assertEqual((item.code, item.status), ("PATH_BROKEN", "wrong"))
+                self.assertIn("more than {} octets".format(largest), item.text)
+                self.assertTrue("uci" not in item.advice)
+            else:
+                self.assertEqual(item.code, "PATH_MTU")
+                advised = item.advice.partition("network.wan.mtu=")[2].partition(";")[0]
+                self.assertEqual(advised, str(largest))
+                method = provisioning.find("static")
+                options = {"tunlink": "wan6", "peeraddr": REMOTE, "ipaddr": "203.0.113.7", "mtu": advised}
+                self.assertEqual(Config(options, method)["mtu"], largest)
+
+    def test_an_mtu_below_what_hosts_take_that_somebody_wants(self):
+        self.stage.uci_commands = ["set network.wan.mtu=68"]
+        self.stage.files["/sys/class/net/sw-wan/mtu"] = "68"
+        self.stage.network.largest = 68
+        self.assertIn(("packet size", "note", "MTU_TOO_SMALL"), self.examine())
+        self.assertIn("68 octets pass", [item.text for step, item in self.found if step == "packet size"][0])
 
     def test_ipv4(self):
         self.stage.network.resolver = None
@@ -581,31 +804,148 @@ class DoctorTest(unittest.TestCase):
         self.assertEqual(self.examine(), [])
         self.stage.outputs["nft list table inet fw4"] = RULES.replace("masquerade", "accept")
         self.names("firewall", "FIREWALL_NOT_LOADED", "firewall reload")
-        self.change("firewall", "masq='1'", "masq='0'")
+        self.change("firewall", "masq '1'", "masq '0'")
         self.names("firewall", "NO_MASQ", "uci set firewall.@zone[1].masq=1; uci commit")
-        self.change("firewall", "network='wan' 'wan6'", "network='wan6'")
+        self.change("firewall", "\tlist network 'wan'\n", "")
         self.names("firewall", "NO_ZONE", "uci add_list firewall.@zone[1].network=wan; ")
+        self.change("firewall", "option name 'wan'", "option name 'outside'")
+        advice = self.names("firewall", "NO_ZONE", "name it among the networks").advice
+        self.assertTrue("uci" not in advice)
         self.stage.outputs["nft list table inet fw4"] = ""
         self.assertEqual(self.examine(), [("firewall", "note", "NO_FW4")])
 
     def test_zone_by_device_and_by_netifd(self):
-        sections = read_uci(FIREWALL.replace("network='wan' 'wan6'", "device='sw-x'"))
+        self.change("firewall", "list network 'wan'\n\tlist network 'wan6'", "list device 'sw-x'")
+        sections = self.stage.uci("firewall")
         self.assertEqual(firewall.zone_of("x", "sw-x", {}, sections)[0], 1)
         self.assertEqual(firewall.zone_of("x", "sw-y", {"data": {"zone": "lan"}}, sections)[0], 0)
         self.assertEqual(firewall.zone_of("x", "sw-y", {}, sections)[0], None)
 
     def test_forwarding(self):
-        self.change("firewall", "dest='wan'", "dest='vpn'")
+        self.change("firewall", "dest 'wan'", "dest 'vpn'")
         self.names("firewall", "NO_FORWARDING")
+
+
+class HindranceTest(unittest.TestCase):
+    """Why the client does not even run, without a question to the line."""
+
+    def setUp(self):
+        self.stage = Stage()
+        self.stage.network = None
+        self.line = self.stage.statuses["wan6"]
+        self.stage.statuses["wan"].update({"up": False, "l3_device": None})
+        self.stage.states = {}
+
+    def hindrance(self):
+        return hindrance(Case("wan", self.stage))
+
+    def names(self, code, *words):
+        found = self.hindrance()
+        self.assertEqual(found.code, code)
+        for word in words:
+            self.assertIn(word, " ".join([found.text, found.seen, found.advice]))
+
+    def down(self, *arguments):
+        """The line is not up; odhcp6c runs with these arguments."""
+        self.line.update({"up": False, "route": [], "device": "eth0"})
+        for name in ("l3_device", "ipv6-prefix", "data"):
+            self.line.pop(name, None)
+        self.stage.commands = [["odhcp6c"] + list(arguments) + ["eth0"]]
+
+    def change(self, old, new):
+        text = self.stage.outputs["uci -q export network"]
+        self.assertIn(old, text)
+        self.stage.outputs["uci -q export network"] = text.replace(old, new)
+
+    def test_none(self):
+        self.assertEqual(self.hindrance(), None)
+
+    def test_before_the_restart_that_an_installation_asks_for(self):
+        """flets does not use the global DUID-UUID of 25.12, which the stock client still sends."""
+        self.down("-c0004123456")
+        self.line["proto"] = self.stage.statuses["wan"]["proto"] = "none"
+        self.change(
+            "config globals 'globals'\n",
+            "config globals 'globals'\n\toption dhcp_default_duid '0004123456'\n",
+        )
+        self.names("NOT_LEARNT", "protocol softwire of interface wan", "/etc/init.d/network restart")
+        self.stage.statuses["wan"]["proto"] = "softwire"
+        self.names("NOT_LEARNT", "protocol flets of interface wan6")
+        # Restarted: it is there, and nobody sends it.
+        self.down("-P0")
+        self.line["proto"] = "flets"
+        self.names("NO_LINE", "interface wan6 is not up", "'softwire doctor wan' asks the line")
+
+    def test_line_turned_off(self):
+        self.down()
+        self.line["autostart"] = False
+        self.names("TURNED_OFF", "interface wan6 is turned off", "ifup wan6")
+
+    def test_no_cable(self):
+        self.down()
+        self.stage.files["/sys/class/net/eth0/carrier"] = "0"
+        self.names("NO_CARRIER", "eth0 has no link")
+
+    def test_no_line(self):
+        del self.stage.statuses["wan6"]
+        self.names("NO_LINE", "'wan6'", "option tunlink")
+        del self.stage.statuses["wan"]
+        self.names("NO_INTERFACE", "reload")
+
+    def test_client_id(self):
+        self.down("-c000100012345")
+        self.change("option proto 'flets'", "option clientid '000100012345'\n\toption proto 'flets'")
+        self.names("NOT_DUID_LL", "network.wan6.clientid is no DUID-LL", "a DUID-LLT", "uci delete")
+        self.change("\toption clientid '000100012345'\n", "")
+        self.names(
+            "NOT_DUID_LL",
+            "network.globals.dhcp_default_duid is no DUID-LL",
+            "uci set network.wan6.clientid=00030001525400123401",
+        )
+        self.down("-c00030001525400123401")
+        self.names("NO_LINE")
+
+    def test_error_of_the_line(self):
+        self.down()
+        self.line["errors"] = [{"code": "NO_MAC", "data": ["set option mac"]}]
+        self.names("NO_LINE", "NO_MAC: set option mac")
+
+    def test_no_default_route(self):
+        self.line["route"] = []
+        self.names("NO_DEFAULT_ROUTE", "wan6")
+
+    def test_as_status_tells_it(self):
+        self.line["autostart"] = False
+        usual, router.Router = router.Router, lambda status_of: self.stage
+        try:
+            told = status.explain("wan", self.stage.status)
+        finally:
+            router.Router = usual
+        self.assertEqual(
+            told,
+            "TURNED_OFF: interface wan6 is turned off (netifd does not start it by itself): "
+            "'ifup wan6' (and delete option auto if it is set)",
+        )
 
 
 class ReadingTest(unittest.TestCase):
     def test_uci(self):
-        text = "network.a=interface\nnetwork.a.password='it'\\''s = 1'\nnetwork.a.list='x y' 'z'\nnetwork.a.no=''\n"
+        stage = Stage()
+        stage.outputs = {
+            "uci -q export network": "config interface 'a'\n\toption password 'it'\\''s = 1'\n\tlist many 'x y'\n"
+            "\nconfig device\n\toption ports 'c d'\n\nconfig device\n"
+        }
         self.assertEqual(
-            read_uci(text), [("a", "interface", {"password": "it's = 1", "list": ["x y", "z"], "no": ""})]
+            stage.uci("network"),
+            [
+                ("a", "interface", {"password": "it's = 1", "many": ["x y"]}),
+                ("@device[0]", "device", {"ports": "c d"}),
+                ("@device[1]", "device", {}),
+            ],
         )
-        self.assertEqual(read_uci("nonsense\n=\nnetwork.a.b='1'\n"), [])
+        for text in "", "nonsense\n=\noption b '1'\n":
+            stage.outputs = {"uci -q export network": text}
+            self.assertEqual(stage.uci("network"), [])
 
     def test_router_advertisement(self):
         heard = network.RouterAdvertisement(ADVERTISEMENT + PREFIX_INFORMATION, "fe80::1")
@@ -629,6 +969,10 @@ class ReadingTest(unittest.TestCase):
             (25, bytes(12) + b"\0\x1a\0\x01\0"),
         ]
         self.assertEqual(network.offered_prefixes(no_prefix), [])
+        # Taken back: preferred for 0 s, however long it stays valid.
+        for lifetimes in bytes(8), bytes(4) + b"\0\0\x03\x84":
+            withdrawn = b"\0\x1a\0\x19" + lifetimes + bytes([56]) + bytes(16)
+            self.assertEqual(network.offered_prefixes([(25, bytes(12) + withdrawn)]), [])
 
     def test_answer_of_a_resolver(self):
         # Found by fuzzing: an answer of two octets ended the doctor with an IndexError.

@@ -4,6 +4,7 @@
 import json
 import unittest
 
+from softwire import ntt
 from softwire.address import parse_ipv6
 from softwire.dhcpv6 import VENDOR_OPTS
 from softwire.errors import ProvisioningError
@@ -61,8 +62,8 @@ class RecordedTest(unittest.TestCase):
         for release, _ in RELEASES:
             seen = Line("wan6", recorded(release))
             self.assertEqual([code for code, _ in seen.options], [VENDOR_OPTS, 23])
-            self.assertEqual(seen.vendor.mac, "02:00:de:ad:be:ef")
-            self.assertEqual(seen.vendor.sip_domain, "aaa.lab.example.jp")
+            self.assertEqual(ntt.read_line(seen).mac, "02:00:de:ad:be:ef")
+            self.assertEqual(ntt.read_line(seen).sip_domain, "aaa.lab.example.jp")
 
 
 class KernelTest(unittest.TestCase):
@@ -99,6 +100,33 @@ class PrefixTest(unittest.TestCase):
             [("2001:db8:4000:300::", 56, 20), ("2001:db8:4000:500::", 56, None)],
         ):
             self.assertEqual(line(prefixes).delegated_prefix(), (parse_ipv6("2001:db8:4000:500::"), 56))
+
+    def test_prefix_in_use_stays_while_it_is_preferred(self):
+        held = parse_ipv6("2001:db8:4000:300:1111:1111:1111:1111")
+        both = [("2001:db8:4000:300::", 56, 20), ("2001:db8:4000:500::", 56, 600)]
+        self.assertEqual(line(both).delegated_prefix(held), (parse_ipv6("2001:db8:4000:300::"), 56))
+        both[0] = ("2001:db8:4000:300::", 56, 0)
+        self.assertEqual(line(both).delegated_prefix(held), (parse_ipv6("2001:db8:4000:500::"), 56))
+        # Held on the link while a prefix is delegated late.
+        onlink = parse_ipv6("2001:db8:5::1111:1111:1111:1111")
+        late = line([("2001:db8:1::", 56, 600)], [("2001:db8:5::1", 64, 9)], uptime=99)
+        self.assertEqual(late.delegated_prefix(onlink), (parse_ipv6("2001:db8:5::"), 64))
+        self.assertEqual(late.delegated_prefix(), (parse_ipv6("2001:db8:1::"), 56))
+
+    def test_prefix_from_which_nobody_answers(self):
+        old, new = parse_ipv6("2001:db8:4000:300::"), parse_ipv6("2001:db8:4000:500::")
+        both = line([("2001:db8:4000:300::", 56, 900), ("2001:db8:4000:500::", 56, 600)])
+        both.avoid = [old >> 64]
+        self.assertEqual(both.delegated_prefix(), (new, 56))
+        self.assertEqual(both.delegated_prefix(old | 1), (new, 56))
+        # Where all are like that it counts no more.
+        both.avoid = [old >> 64, new >> 64]
+        self.assertEqual(both.delegated_prefix(), (old, 56))
+        # The line was renumbered by router advertisements alone.
+        moved = line([("2001:db8:4000:300::", 56, 900)], [("2001:db8:5::1", 64, 600)], uptime=99)
+        self.assertEqual(moved.delegated_prefix(), (old, 56))
+        moved.avoid = [old >> 64]
+        self.assertEqual(moved.delegated_prefix(), (parse_ipv6("2001:db8:5::"), 64))
 
     def test_lengths(self):
         self.assertEqual(
@@ -195,7 +223,7 @@ class IncompleteTest(unittest.TestCase):
         seen = Line("wan6", status)
         self.assertEqual((seen.up, seen.device, seen.errors), (False, "eth1", ["NO_DEVICE"]))
         self.assertEqual(
-            (seen.prefixes, seen.onlink, seen.options, seen.vendor, seen.dns), ([], [], [], None, [])
+            (seen.prefixes, seen.onlink, seen.options, seen.option(17), seen.dns), ([], [], [], None, [])
         )
         self.assertFalse(seen.default_route)
 
@@ -212,23 +240,49 @@ class IncompleteTest(unittest.TestCase):
         ):
             self.assertFalse(line(route=[route]).default_route)
 
+    def test_options_that_came_again_are_not_read_again(self):
+        status = {"up": True, "data": {"passthru": "0017001020010db8005300000000000000000001"}}
+        first = Line("wan6", status)
+        first.memo["telephone"] = False
+        again = Line("wan6", status, before=first)
+        self.assertTrue(again.options is first.options)
+        self.assertEqual(again.memo, {"telephone": False})
+        other = Line("wan6", {"up": True, "data": {"passthru": "00170000"}}, before=again)
+        self.assertEqual((other.options, other.memo), ([(23, b"")], {}))
+        # What is wrong with them is told each time.
+        cut = {"up": True, "data": {"passthru": "0011004"}}
+        first = Line("wan6", cut)
+        self.assertEqual(Line("wan6", cut, before=first).problems, first.problems)
+
     def test_passthru_that_cannot_be_read(self):
         for passthru in ("0011004", "xx", "00110043000000d2", "0011"):
             seen = line(data={"passthru": passthru})
-            self.assertEqual((seen.options, seen.vendor), ([], None))
+            self.assertEqual((seen.options, ntt.read_line(seen)), ([], None))
             self.assertIn("DHCPv6 options", seen.problems[0])
 
     def test_vendor_option_that_cannot_be_read(self):
         seen = line(data={"passthru": "001100030000d2" + "00170000"})
-        self.assertEqual(seen.vendor, None)
-        self.assertIn("option 17", seen.problems[0])
-        self.assertEqual(len(seen.options), 2)
+        self.assertIn("option 17", ntt.read_line(seen).problems[0])
+        self.assertEqual((len(seen.options), seen.problems), (2, []))
+
+    def test_what_stands_before_a_cut_counts(self):
+        # A server, or odhcp6c, that leaves a NUL behind the last option.
+        good = "0017001020010db8005300000000000000000001"
+        for behind in ("00", "0011", "00110004", "0011000400", "0"):
+            seen = line(data={"passthru": good + behind})
+            self.assertEqual([code for code, _ in seen.options], [23], behind)
+            self.assertEqual(len(seen.problems), 0 if behind == "0" else 1)
+
+    def test_options_without_end(self):
+        seen = line(data={"passthru": "00170000" * 1000})
+        self.assertEqual(len(seen.options), 256)
+        self.assertIn("more than 256", seen.problems[0])
 
     def test_two_vendor_options(self):
         # odhcp6c's OPTION_17 has only the last one, data.passthru has both (NETIFD).
         one = "0011000e" + "000000d2" + "00ca0006" + "303132333435"
         two = "0011000e" + "000000d2" + "00cb0006" + "303132333436"
-        self.assertEqual(line(data={"passthru": one + two}).vendor.numbers, ["012345", "012346"])
+        self.assertEqual(ntt.read_line(line(data={"passthru": one + two})).numbers, ["012345", "012346"])
 
     def test_entries_without_an_address(self):
         status = {

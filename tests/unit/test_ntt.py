@@ -153,6 +153,19 @@ class SubOptionTest(unittest.TestCase):
             found = self.one(202, octets)
             self.assertEqual((found.numbers, found.unknown), ([], [(202, octets)]))
 
+    def test_text_is_ascii(self):
+        """Else a letter of another script would be one of a name."""
+        for octets, problem in (
+            (b"0312~", "a telephone number has digits only"),
+            (b"0312 ", "a telephone number has digits only"),
+            (b"0312\x7f", "not ASCII text"),
+            (b"0312\x1f", "not ASCII text"),
+        ):
+            self.assertEqual(self.one(202, octets).problems, ["sub-option 202: " + problem])
+        for octets in (b"ntt-\xc3\xa9ast.jp", b"ntt\xff.jp"):
+            found = self.one(204, octets)
+            self.assertEqual((found.sip_domain, found.problems), (None, ["sub-option 204: not ASCII text"]))
+
     def test_names_as_plain_text(self):
         # Defensively: nobody has seen a line that does it.
         self.assertEqual(self.one(204, b"ntt-west.ne.jp").sip_domain, "ntt-west.ne.jp")

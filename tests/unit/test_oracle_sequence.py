@@ -200,6 +200,13 @@ def diagram(tmp_path, line):
     ]
 
 
+def in_order(told, texts):
+    """Each of what is told stands in the texts, behind the one before it."""
+    rest = iter(texts)
+    for text in told:
+        assert text in rest, f"{text!r} is missing, or out of order, in {texts}"
+
+
 def test_a_next_line_is_told_in_order(tmp_path):
     _, texts = diagram(tmp_path, next_line())
     told = [
@@ -245,9 +252,7 @@ def test_a_next_line_is_told_in_order(tmp_path):
         "IPv6: TCP SYN",
         "Left out: 1 NS and NA, 1 RS or RA the other way",
     ]
-    rest = iter(texts)
-    for text in told:
-        assert text in rest, f"{text!r} is missing, or out of order, in {texts}"
+    in_order(told, texts)
 
 
 def test_secrets_and_phone_numbers_stay_out(tmp_path):

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from scapy.layers.dns import dns_get_str
 
 from softwire import sip
+from softwire.codes import CODES
 from softwire.dhcpv4 import is_host, read_sip_servers
-from softwire.errors import CODES, ProvisioningError
+from softwire.errors import ProvisioningError
 from softwire.line import Line
-from softwire.ubus import UbusError
 from softwire.wire import WireError
 
 OCTETS = st.binary(max_size=300)
@@ -118,27 +118,30 @@ def test_any_lease(lease):
     except ProvisioningError as error:
         assert error.code == "NO_SIP_DATA" and error.code in CODES
         return
-    accounts = [line for line in sip.baresip(telephone).splitlines() if "<" in line]
+    accounts = [line for line in sip.baresip(telephone).splitlines() if "<sip:" in line]
     assert len(accounts) == len(telephone.numbers)
     assert all(ACCOUNT.fullmatch(line) for line in accounts)
     assert not accounts[0].startswith("#")
     lines = sip.pjsip(telephone).splitlines()
-    assert sum(line.startswith("[") for line in lines) == 5
+    assert sum(line.startswith("[") for line in lines) == 6
     assert all(re.fullmatch(r"|;.*|\[[a-z-]+\]|[a-z_]+ = [\w.:@;\\-]+", line) for line in lines)
 
 
-def refuse(*_):
-    raise UbusError("nobody")
+def silent(_):
+    raise ProvisioningError("NETIFD_SILENT", "netifd does not answer")
 
 
 @pytest.mark.parametrize(
     ("as_json", "form"), [(False, None), (True, None), (False, "baresip"), (False, "pjsip")]
 )
-def test_error_is_named(capsys, as_json, form):
+@pytest.mark.parametrize(
+    ("status_of", "code"), [(lambda _: None, "NO_LINE"), (silent, "NETIFD_SILENT")], ids=["unknown", "silent"]
+)
+def test_error_is_named(capsys, as_json, form, status_of, code):
     """Standard output stays empty for a program that would take it for a configuration; JSON holds the error."""
-    assert sip.main("wan6", as_json, form, refuse, lambda _: None) == 1
+    assert sip.main("wan6", as_json, form, status_of, lambda _: None) == 1
     told = capsys.readouterr()
     if as_json:
-        assert json.loads(told.out)["error"]["code"] == "NO_LINE" and told.err == ""
+        assert json.loads(told.out)["error"]["code"] == code and told.err == ""
     else:
-        assert told.out == "" and told.err.startswith("softwire: NO_LINE: ")
+        assert told.out == "" and told.err.startswith(f"softwire: {code}: ")

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from scapy.layers import dhcp6
 
 from softwire import address, dhcpv6, ntt
+from softwire.codes import CODES
 from softwire.config import OPTIONS, Config
-from softwire.errors import CODES, ProvisioningError
+from softwire.errors import ProvisioningError
 from softwire.line import Line
+from softwire.provisioning import find, names
 from softwire.wire import Reader, WireError, record, records
 
 OCTETS = st.binary(max_size=200)
@@ -155,17 +157,23 @@ JSON = st.recursive(
 )
 
 
-@pytest.mark.parametrize("name", sorted(OPTIONS))
+ROWS = {row[0]: row for row in OPTIONS}
+METHODS = {row[0]: find(name) for name in names() for row in find(name).options}
+ROWS.update({row[0]: row for method in METHODS.values() for row in method.options})
+
+
+@pytest.mark.parametrize("name", sorted(ROWS))
 @given(value=JSON | st.text(st.characters(codec="ascii"), max_size=40))
 def test_any_value_of_an_option(name, value):
-    config = value_or(ProvisioningError, Config, {"tunlink": "wan6", name: value})
-    assert config is None or config[name] is not None or OPTIONS[name][1] is None
+    method = type("Optional", (METHODS.get(name, find("static")),), {"required": ()})
+    config = value_or(ProvisioningError, Config, {"tunlink": "wan6", name: value}, method)
+    assert config is None or config[name] is not None or ROWS[name][2] is None
 
 
 @given(OCTETS | OCTETS.map(lambda data: b"\0\x11" + len(data).to_bytes(2, "big") + data))
 def test_any_passthru(data):
     line = Line("wan6", {"data": {"passthru": data.hex()}})
-    check_vendor_options(line.vendor)
+    check_vendor_options(ntt.read_line(line))
     assert all(isinstance(problem, str) for problem in line.problems)
 
 

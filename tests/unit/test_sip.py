@@ -5,7 +5,6 @@ import unittest
 
 from softwire import sip, state
 from softwire.errors import ProvisioningError
-from softwire.ubus import UbusError
 
 # What Kea told the lab's router: 201, 202, 203, 204.
 OPT125 = (
@@ -26,12 +25,20 @@ BARESIP = """# softwire sip wan6 --format baresip, for ~/.baresip/accounts
 # what follows 'config:' is for ~/.baresip/config
 # config: sip_listen 192.0.2.6:5060
 # config: net_interface eth1
+# to call: /dial <number>; where the line answers 400: /dial sip:<number>@192.0.2.129
+# a line that refuses rport (RFC 3581) still answers 400: baresip always sends it, Asterisk need not
 <sip:0312345678@ntt-east.ne.jp;transport=udp>;outbound1="sip:192.0.2.129";regint=3600
 # additional numbers
 # <sip:0312345679@ntt-east.ne.jp;transport=udp>;outbound1="sip:192.0.2.129";regint=3600"""
 
 PJSIP = """; softwire sip wan6 --format pjsip, for Asterisk's pjsip.conf
+; where the line answers 400 to calls: 'contact = sip:ntt-east.ne.jp' in the aor, and in the endpoint
+; 'outbound_proxy = sip:192.0.2.129\\;lr'
 ; additional number 0312345679
+
+[system]
+type = system
+disable_rport = yes
 
 [flets-transport]
 type = transport
@@ -48,18 +55,20 @@ contact_user = 0312345678
 
 [flets]
 type = aor
-contact = sip:ntt-east.ne.jp
+contact = sip:192.0.2.129
 
 [flets]
 type = endpoint
 transport = flets-transport
-outbound_proxy = sip:192.0.2.129\\;lr
 aors = flets
 context = from-flets
 disallow = all
 allow = ulaw
 from_user = 0312345678
 from_domain = ntt-east.ne.jp
+rtp_symmetric = no
+force_rport = no
+rewrite_contact = no
 direct_media = no
 
 [flets]
@@ -78,19 +87,17 @@ TEXT = """wan6: telephone
 def telephone(lease=None, side=None, line=None):
     """The Telephone of these statuses; a status that is False does not exist."""
     statuses = {
-        "network.interface.wan6": LINE if line is None else line,
-        "network.interface.wan6_voip": SIDE if side is None else side,
+        "wan6": LINE if line is None else line,
+        "wan6_voip": SIDE if side is None else side,
     }
 
-    def ask(name, method):
-        if method != "status" or not statuses[name]:
-            raise UbusError(name)
-        return statuses[name]
+    def status_of(name):
+        return statuses[name] or None
 
     def read(path):
         return (LEASE if lease is None else lease) if path == state.RUN_DIR + "/wan6_voip.sip" else None
 
-    return sip.find("wan6", ask, read)
+    return sip.find("wan6", status_of, read)
 
 
 class FormTest(unittest.TestCase):
@@ -204,7 +211,11 @@ class BadInputTest(unittest.TestCase):
         self.missing(telephone({}), "NO_SIP_DATA", "telephone number")
 
     def test_nothing_to_ask(self):
-        for side, line, code in ((False, None, "VOIP_OFF"), (None, False, "NO_LINE")):
+        for side, line, code in (
+            (False, None, "VOIP_OFF"),
+            (False, {"up": False}, "NO_LINE"),
+            (None, False, "NO_LINE"),
+        ):
             try:
                 telephone(side=side, line=line)
                 self.assertTrue(False, code)

@@ -4,12 +4,14 @@
 import os
 import unittest
 
-from softwire import state
+from softwire import provisioning, state
 
 HERE = "/tmp/softwire-test-state"
 
 
-class TestState(unittest.TestCase):
+class RunDirectory(unittest.TestCase):
+    """A run directory of the tests' own, which is gone after each."""
+
     def setUp(self):
         self.usual = state.RUN_DIR
         state.RUN_DIR = HERE
@@ -21,6 +23,8 @@ class TestState(unittest.TestCase):
             os.remove(HERE + "/" + name)
         os.rmdir(HERE)
 
+
+class TestState(RunDirectory):
     def configure(self, interface):
         with open(state.config_path(interface), "w") as file:
             file.write("{}")
@@ -43,6 +47,20 @@ class TestState(unittest.TestCase):
         self.configure("wan.2")
         state.write_state("wan", {})
         self.assertEqual(state.interfaces(), ["wan", "wan.2"])
+
+    def test_what_a_method_remembers(self):
+        method = provisioning.Method({}, "wan")
+        self.assertEqual(method.kept(), None)
+        method.keep({"lease": 7})
+        method.keep({"lease": 8})
+        # A client that was killed left it; another interface's method knows nothing of it.
+        self.assertEqual(provisioning.Method({}, "wan").kept(), {"lease": 8})
+        self.assertEqual(provisioning.Method({}, "wan_b").kept(), None)
+        self.assertEqual(os.listdir(HERE), ["wan.kept"])
+        self.assertEqual(state.interfaces(), [])
+        method.keep(None)
+        method.keep(None)
+        self.assertEqual(os.listdir(HERE), [])
 
     def test_unreadable(self):
         for text in ("", "nonsense", "[]", "1"):

@@ -1,38 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why a line does not come up, told from its status in netifd and its configuration."""
+"""`softwire status`: what it shows on good and on bad moments."""
 
+import json
 import unittest
 
+from softwire import state, status
+from softwire.errors import ProvisioningError
 from softwire.line import Line
-from softwire.status import describe_line, explain
-
-DOWN = {"up": False, "device": "eth1", "proto": "dhcpv6"}
-
-
-def hint(status, **options):
-    """options: section__name=value, as in /etc/config/network."""
-    return explain("wan6", Line("wan6", status), lambda section, name: options.get(section + "__" + name))
-
-
-class DuidTest(unittest.TestCase):
-    def test_option_clientid(self):
-        told = hint(DOWN, wan6__clientid="00:04:12:34", globals__dhcp_default_duid="00030001525400123401")
-        self.assertIn("network.wan6.clientid is a DUID-UUID", told)
-        self.assertIn("uci delete network.wan6.clientid", told)
-        self.assertIn("DUID-LLT", hint(DOWN, wan6__clientid="000100012345"))
-        self.assertIn("another kind", hint(DOWN, wan6__clientid="cafe"))
-
-    def test_default_of_25_12(self):
-        told = hint(DOWN, globals__dhcp_default_duid="0004123456")
-        self.assertIn("network.globals.dhcp_default_duid is a DUID-UUID", told)
-        self.assertIn("uci set network.wan6.clientid=00030001", told)
-        # proto flets does not use it
-        told = hint(dict(DOWN, proto="flets"), globals__dhcp_default_duid="0004123456")
-        self.assertTrue("globals" not in told)
-
-    def test_right_one(self):
-        for options in ({}, {"wan6__clientid": "00030001525400123401"}):
-            self.assertIn("answers DUID-LL client identifiers only", hint(DOWN, **options))
+from softwire.status import describe_line
 
 
 class SilentTest(unittest.TestCase):
@@ -61,3 +36,114 @@ class SilentTest(unittest.TestCase):
             {"ipv6-address": []},
         ):
             self.assertEqual(self.problems(**more), [])
+
+
+TUNNEL = {
+    "local": "2001:db8::1",
+    "remote": "2001:db8:b::1",
+    "ipaddr": ["203.0.113.7/32"],
+    "mtu": 1460,
+    "dns": [],
+}
+# What the client of a softwire that is up has written.
+SAID = {"interface": "wan", "tunlink": "wan6", "phase": "up", "tunnel": TUNNEL, "next": 4800.0}
+
+
+class MomentTest(unittest.TestCase):
+    """Statuses that netifd has, by interface; an error is raised, None is unknown to it."""
+
+    def setUp(self):
+        self.usual = state.read, status.Netifd, status.explain
+        state.read = {state.config_path("wan"): {"tunlink": "wan6"}, state.state_path("wan"): SAID}.get
+        status.Netifd = lambda: self
+        status.explain = lambda interface, status_of: "{} waits".format(interface)
+        self.silent = ProvisioningError("NETIFD_SILENT", "netifd does not answer: no answer in time")
+        self.statuses = {
+            "wan": {"up": True, "l3_device": "sw-wan"},
+            "wan6": {"up": True, "l3_device": "eth1", "proto": "flets", "route": [{"target": "::"}]},
+        }
+
+    def tearDown(self):
+        state.read, status.Netifd, status.explain = self.usual
+
+    def status(self, interface):
+        """Stands for Netifd's."""
+        found = self.statuses.get(interface)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def rows(self):
+        """The lines for people, blanks around them left out; none of them says "None"."""
+        told = status.text(json.loads(json.dumps(status.collect("wan"))), 1200.0)
+        self.assertTrue("None" not in told, told)
+        return [row.strip() for row in told.split("\n")]
+
+    def test_up(self):
+        rows = self.rows()
+        self.assertEqual(rows[0], "wan: up")
+        self.assertIn("device sw-wan, MTU 1460, no encapsulation limit", rows)
+        self.assertIn("line       wan6 up on eth1", rows)
+        self.assertIn("next       asks again in 1 h", rows)
+
+    def test_question_that_is_due(self):
+        said = dict(SAID, next=1100.0)
+        state.read = {state.config_path("wan"): {"tunlink": "wan6"}, state.state_path("wan"): said}.get
+        self.assertIn("next       asks again in 0 s", self.rows())
+
+    def test_silent(self):
+        self.statuses["wan"] = self.silent
+        rows = self.rows()
+        self.assertEqual(rows[0], "wan: unknown, netifd does not answer; the client said last: up")
+        self.assertIn("softwire   2001:db8::1 -> 2001:db8:b::1", rows)
+        self.assertIn("MTU 1460, no encapsulation limit", rows)
+        self.assertIn("netifd     NETIFD_SILENT: netifd does not answer: no answer in time", rows)
+        self.assertEqual(status.collect("wan")["up"], None)
+        self.assertEqual(status.main("wan", True), 1)
+
+    def test_silent_when_asked_for_the_line(self):
+        self.statuses["wan6"] = self.silent
+        rows = self.rows()
+        self.assertEqual(rows[0], "wan: up")
+        self.assertIn("netifd     NETIFD_SILENT: netifd does not answer: no answer in time", rows)
+
+    def test_unknown(self):
+        """What a client left behind is not shown beside it."""
+        self.statuses["wan"] = None
+        self.assertEqual(
+            self.rows(),
+            ["wan: down, not running", "netifd     netifd knows no interface 'wan'", "why        wan waits"],
+        )
+
+    def test_down_while_the_client_calls_itself_up(self):
+        self.statuses["wan"] = {"up": False}
+        self.statuses["wan6"] = {"up": False, "proto": "flets"}
+        rows = self.rows()
+        self.assertEqual(rows[0], "wan: down")
+        self.assertIn("MTU 1460, no encapsulation limit", rows)
+        self.assertIn("line       wan6 down", rows)
+        self.assertIn("why        wan waits", rows)
+
+    def test_telephone(self):
+        self.statuses["wan6_voip"] = {
+            "up": True,
+            "l3_device": "eth1",
+            "ipv4-address": [{"address": "192.0.2.6", "mask": 30}],
+        }
+        self.assertIn("SIP side   up, 192.0.2.6/30 on eth1", self.rows())
+        told = {"code": "NO_SIP_LEASE", "data": ["nobody there"]}
+        self.statuses["wan6_voip"] = {"up": False, "device": "eth1", "errors": [told]}
+        self.assertIn("SIP side   down, NO_SIP_LEASE: nobody there", self.rows())
+        self.statuses["wan6_voip"]["errors"] = []
+        self.assertIn("SIP side   down, no DHCPv4 answer yet", self.rows())
+
+    def test_prefix_that_is_withdrawn(self):
+        self.statuses["wan6"]["ipv6-prefix"] = [
+            {"address": "2001:db8:1::", "mask": 56, "preferred": 0, "valid": 7200},
+            {"address": "2001:db8:2::", "mask": 56, "preferred": 1, "valid": 7200},
+        ]
+        self.assertIn("delegated prefix 2001:db8:2::/56", self.rows())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -5,7 +5,7 @@ import json
 import unittest
 
 from softwire.address import parse_ipv4, parse_ipv6
-from softwire.tunnel import Tunnel, check_endpoint, check_ipv4, inner_mtu
+from softwire.tunnel import PortSet, Tunnel, check_endpoint, check_ipv4, inner_mtu
 
 LOCAL = parse_ipv6("2001:db8:4000:300:1111:1111:1111:1111")
 REMOTE = parse_ipv6("2001:db8:b::1")
@@ -23,8 +23,8 @@ class SameTest(unittest.TestCase):
         self.assertTrue(tunnel() == tunnel())
         self.assertFalse(tunnel() != tunnel())
 
-    def test_lifetime_and_what_else_was_told_change_nothing(self):
-        self.assertTrue(tunnel() == tunnel(lifetime=600, extras={"x": 1}))
+    def test_times_change_nothing(self):
+        self.assertTrue(tunnel() == tunnel(refresh=600, expires=900))
 
     def test_everything_that_netifd_gets_makes_another_one(self):
         for change in (
@@ -36,9 +36,17 @@ class SameTest(unittest.TestCase):
             {"mtu": 1454},
             {"ttl": 255},
             {"dns": []},
+            {"routes": []},
+            {"routes": [(IPV4, 32)]},
+            {"ports": PortSet(6, 8, 0x34)},
         ):
             self.assertTrue(tunnel() != tunnel(**change), change)
             self.assertFalse(tunnel() == tunnel(**change), change)
+
+    def test_port_sets_by_what_they_are(self):
+        self.assertTrue(tunnel(ports=PortSet(6, 8, 0x34)) == tunnel(ports=PortSet(6, 8, 0x34)))
+        for other in (PortSet(4, 8, 0x34), PortSet(6, 7, 0x34), PortSet(6, 8, 0x35)):
+            self.assertTrue(tunnel(ports=PortSet(6, 8, 0x34)) != tunnel(ports=other))
 
     def test_nothing_else_is_a_tunnel(self):
         self.assertFalse(tunnel() == None)  # noqa: E711
@@ -47,14 +55,51 @@ class SameTest(unittest.TestCase):
 
 class StateTest(unittest.TestCase):
     def test_to_dict_is_json(self):
-        state = tunnel(addresses=[(IPV4, 32), (parse_ipv4("198.51.100.8"), 29)], lifetime=600).to_dict()
+        addresses = [(IPV4, 32), (parse_ipv4("198.51.100.8"), 29)]
+        state = tunnel(addresses=addresses, refresh=600, expires=900).to_dict()
         self.assertEqual(json.loads(json.dumps(state)), state)
         self.assertEqual(state["mode"], "ipip6")
         self.assertEqual(state["local"], "2001:db8:4000:300:1111:1111:1111:1111")
         self.assertEqual(state["remote"], "2001:db8:b::1")
         self.assertEqual(state["ipaddr"], ["203.0.113.7/32", "198.51.100.8/29"])
-        self.assertEqual((state["mtu"], state["ttl"], state["lifetime"]), (1460, 64, 600))
+        self.assertEqual((state["mtu"], state["ttl"]), (1460, 64))
+        self.assertEqual((state["refresh"], state["expires"]), (600, 900))
+        self.assertEqual((state["routes"], state["ports"]), (["0.0.0.0/0"], None))
         self.assertEqual(state["dns"], ["192.0.2.53"])
+
+    def test_routes_and_ports_of_its_own(self):
+        state = tunnel(routes=[(parse_ipv4("198.18.0.0"), 15)], ports=PortSet(6, 8, 0x34)).to_dict()
+        self.assertEqual(json.loads(json.dumps(state)), state)
+        self.assertEqual((state["routes"], state["ports"]), (["198.18.0.0/15"], [6, 8, 0x34]))
+        self.assertEqual(tunnel(routes=[]).route_texts(), [])
+
+
+class PortSetTest(unittest.TestCase):
+    def test_example_of_rfc_7597(self):
+        # Section 5.1: 1,024 as the first of the ports, sets of four in a row.
+        ranges = PortSet(6, 8, 0x34).ranges()
+        self.assertEqual(len(ranges), 63)
+        self.assertEqual((ranges[0], ranges[1], ranges[-1]), ((1232, 1235), (2256, 2259), (64720, 64723)))
+
+    def test_without_offset_one_range(self):
+        self.assertEqual(PortSet(0, 4, 3).ranges(), [(0x3000, 0x3FFF)])
+        self.assertEqual(PortSet(0, 0, 0).ranges(), [(0, 65535)])
+
+    def test_sets_of_all_subscribers_are_all_ports_once(self):
+        for offset, length in ((6, 8), (0, 3), (4, 12), (10, 6)):
+            seen = 0
+            for psid in range(0, 1 << length, 1 if length < 9 else 37):
+                ranges = PortSet(offset, length, psid).ranges()
+                for first, last in ranges:
+                    self.assertEqual(last - first + 1, 1 << 16 - offset - length)
+                    self.assertEqual(first >> 16 - offset - length & (1 << length) - 1, psid)
+                    self.assertTrue(not offset or first >= 1 << 16 - offset)
+                seen += len(ranges)
+            self.assertTrue(seen > 0)
+
+    def test_what_is_no_set(self):
+        for words in ((16, 0, 0), (-1, 4, 0), (6, 11, 0), (6, -1, 0), (6, 8, 256), (6, 8, -1)):
+            self.assertRaises(ValueError, PortSet, *words)
 
 
 class CheckTest(unittest.TestCase):

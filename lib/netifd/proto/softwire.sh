@@ -34,6 +34,8 @@ proto_softwire_init_config() {
 	proto_config_add_string interface_id
 	proto_config_add_string user_name
 	proto_config_add_string message_authenticator
+	proto_config_add_string nas_identifier
+	proto_config_add_string nas_ipv6_address
 	proto_config_add_string reauth
 	proto_config_add_string watch
 	proto_config_add_string ip6prefix
@@ -65,10 +67,12 @@ proto_softwire_write_files() {
 
 	umask 077
 	mkdir -p "$RUN" && chmod 700 "$RUN" || return
-	rm -f "$RUN/$interface.config.new" "$RUN/$interface@"* || return
+	rm -rf "$RUN/$interface.config.new" "$RUN/$interface@"* "$RUN/.$interface."* || return
 	json_dump > "$RUN/$interface.config.new" || return
 	mv "$RUN/$interface.config.new" "$RUN/$interface.config" || return
-	mkfifo -m 600 "$RUN/$interface@$tunlink"
+	# Complete at once: a writer finds both FIFOs or no folder.
+	mkdir "$RUN/.$interface.new" && mkfifo -m 600 "$RUN/.$interface.new/wake" "$RUN/.$interface.new/released" &&
+		mv "$RUN/.$interface.new" "$RUN/$interface@$tunlink"
 }
 
 proto_softwire_setup() {
@@ -106,8 +110,26 @@ proto_softwire_setup() {
 proto_softwire_renew() {
 	local fifo
 
-	for fifo in "$RUN/$1@"*; do
+	for fifo in "$RUN/$1@"*/wake; do
 		if [ -p "$fifo" ]; then echo renew 1<>"$fifo"; fi
+	done
+}
+
+# A client that lives gives back what its method can give back, for which it needs the endpoint, and answers at once
+# where there is nothing. It has the folder's FIFOs open, wherever that is now.
+proto_softwire_release() {
+	local interface="$1" folder word
+
+	for folder in "$RUN/$interface@"*; do
+		[ -d "$folder" ] || continue
+		mv "$folder" "$RUN/.$interface.gone" || continue
+		# Open before it is asked: a FIFO that nobody has open loses the answer of a client that ends at once.
+		[ -n "$ERROR" ] || {
+			echo release 1<>"$RUN/.$interface.gone/wake"
+			# shellcheck disable=SC2034,SC3045 # busybox' read has it; whatever the word is
+			read -r -t 2 word
+		} <>"$RUN/.$interface.gone/released" 2>/dev/null
+		rm -rf "$RUN/.$interface.gone"
 	done
 }
 
@@ -124,14 +146,17 @@ proto_softwire_remove_endpoint() {
 }
 
 # netifd kills this script after five seconds, which several softwires on a slow router take, but not what it has
-# started: the files go first, the endpoint next, in the background. The client still lives; without its configuration
-# it gets no endpoint any more and writes no state.
+# started: the files go first, the rest in the background. Without its configuration the client gets no endpoint any
+# more and writes no state. netifd sets ERROR where it is the client's end that brought the interface down.
 proto_softwire_teardown() {
 	local interface="$1"
 
 	proto_softwire_is_name "$interface" && {
-		rm -f "$RUN/$interface.config" "$RUN/$interface.json" "$RUN/$interface@"*
-		proto_softwire_remove_endpoint "$interface" &
+		rm -f "$RUN/$interface.config" "$RUN/$interface.json"
+		{
+			proto_softwire_release "$interface"
+			proto_softwire_remove_endpoint "$interface"
+		} &
 		wait
 	}
 	proto_kill_command "$interface"

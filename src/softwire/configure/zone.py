@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The firewall's zone of the internet side: whether both interfaces are in it, and what to add (OpenWrt, firewall)."""
 
-from softwire.configure.uci import keyed
 from softwire.errors import ProvisioningError
 from softwire.ubus import quote
+from softwire.uci import keyed
 
 # OpenWrt's own zone wan.
 DEFAULTS = (("input", "REJECT"), ("output", "ACCEPT"), ("forward", "REJECT"), ("masq", "1"), ("mtu_fix", "1"))
@@ -41,14 +41,17 @@ def plan(sections, names, wanted=None, add=False):
                     wanted, ", ".join([str(pair[1].get("name")) for pair in zones]) or "none"
                 ),
             )
-        return _add_zone(zones, wanted, missing), warnings, {"zone": wanted, "names": missing, "made": True}
+        commands, forwarding = _add_zone(sections, wanted, missing)
+        record = {"zone": wanted, "names": missing, "made": True, "forwarding": forwarding}
+        return commands, warnings, record
     key, zone = chosen[0]
     for option, value in DEFAULTS[3:]:
         if zone.get(option) != value:
             warnings.append("the firewall zone '{}' lacks option {} '{}'".format(wanted, option, value))
     if not missing:
         return [], warnings, None
-    return _join(key, zone, missing), warnings, {"zone": wanted, "names": missing, "made": False}
+    record = {"zone": wanted, "names": missing, "made": False, "forwarding": False}
+    return _join(key, zone, missing), warnings, record
 
 
 def _is_list(zone):
@@ -62,32 +65,46 @@ def _join(key, zone, names):
     return ["set {}={}".format(path, quote(" ".join(_members(zone) + names)))]
 
 
-def _add_zone(zones, name, names):
+def _add_zone(sections, name, names):
+    """(lines for `uci batch`, whether a forwarding from the LAN is among them)"""
     commands = ["add firewall zone", "set firewall.@zone[-1].name=" + quote(name)]
     commands += ["add_list firewall.@zone[-1].network=" + quote(member) for member in names]
     commands += ["set firewall.@zone[-1].{}={}".format(option, quote(value)) for option, value in DEFAULTS]
-    if [pair for pair in zones if pair[1].get("name") == "lan"]:
+    lan = [section for _, section in _zones(sections) if section.get("name") == "lan"]
+    forwarding = bool(lan and not _from_lan(sections, name))
+    if forwarding:
         commands += ["add firewall forwarding", "set firewall.@forwarding[-1].src='lan'"]
         commands += ["set firewall.@forwarding[-1].dest=" + quote(name)]
-    return commands
+    return commands, forwarding
+
+
+def _from_lan(sections, name):
+    """The forwardings from the LAN to the zone that have nothing else to say, as uci addresses them."""
+    plain = [["dest", name], ["src", "lan"]]
+    return [
+        key
+        for key, section in keyed(sections)
+        if section.kind == "forwarding" and sorted([list(item[1:]) for item in section.items]) == plain
+    ]
 
 
 def undo(sections, record):
-    """The lines for `uci batch` that take back what plan() added, as far as it is still there."""
+    """(lines for `uci batch` that take back what plan() added, as far as it is still there; warnings)"""
     chosen = [pair for pair in _zones(sections) if pair[1].get("name") == record["zone"]]
     if not chosen:
-        return []
+        return [], []
     key, zone = chosen[0]
     stay = [name for name in _members(zone) if name not in record["names"]]
-    if record["made"] and not stay:
-        forwardings = [
-            "delete firewall." + other
+    if record["made"] and not stay and not zone.values("device") + zone.values("subnet"):
+        # A rule or forwarding that somebody has written for it since then is not ours to take away.
+        ours = _from_lan(sections, record["zone"])[:1] if record["forwarding"] else []
+        told = [
+            "{} of the firewall names the zone '{}', which goes".format(other, record["zone"])
             for other, section in keyed(sections)
-            if section.kind == "forwarding" and section.get("dest") == record["zone"]
+            if record["zone"] in (section.get("src"), section.get("dest")) and other not in ours
         ]
-        # From the last, for the numbers of the others would change.
-        return ["delete firewall." + key] + forwardings[::-1]
+        return ["delete firewall." + name for name in [key] + ours], told
     path = "firewall.{}.network".format(key)
     if not _is_list(zone):
-        return ["set {}={}".format(path, quote(" ".join(stay)))]
-    return ["del_list {}={}".format(path, quote(name)) for name in record["names"]]
+        return ["set {}={}".format(path, quote(" ".join(stay)))], []
+    return ["del_list {}={}".format(path, quote(name)) for name in record["names"]], []

@@ -6,7 +6,7 @@ import json
 from softwire.doctor.finding import NOTE, OK, SKIPPED, WRONG, Case, Finding
 from softwire.doctor.router import Router
 from softwire.doctor.steps import BORDER_ROUTER, SOFTWIRE, STEPS
-from softwire.ubus import UbusError
+from softwire.errors import ProvisioningError
 
 # How the four kinds of finding stand out; in one width.
 MARKS = {OK: "ok   ", NOTE: "note ", WRONG: "WRONG", SKIPPED: "-    "}
@@ -42,14 +42,8 @@ def _look(look, case):
     """A fault of the doctor's own must not hide what the other steps say."""
     try:
         yield from look(case)
-    except UbusError as error:
-        yield Finding(
-            WRONG,
-            "the network service does not answer",
-            "NETIFD_SILENT",
-            str(error),
-            "wait a moment and try again; '/etc/init.d/network restart' if it stays so",
-        )
+    except ProvisioningError as error:
+        yield case.failure(error)
     except Exception as error:
         yield Finding(
             WRONG,
@@ -59,14 +53,14 @@ def _look(look, case):
         )
 
 
-def rows(step, finding):
-    """The lines of one finding for people."""
+def rows(step, finding, show=clean):
+    """The lines of one finding for people; show(text) makes one printable line of a text."""
     code = " ({})".format(finding.code) if finding.code else ""
-    yield "{}  {:<14}  {}{}".format(MARKS[finding.status], step, clean(finding.text), code)
+    yield "{}  {:<14}  {}{}".format(MARKS[finding.status], step, show(finding.text), code)
     if finding.seen:
-        yield "{:23}seen   {}".format("", clean(finding.seen))
+        yield "{:23}seen   {}".format("", show(finding.seen))
     if finding.advice:
-        yield "{:23}do     {}".format("", clean(finding.advice))
+        yield "{:23}do     {}".format("", show(finding.advice))
 
 
 def as_dict(step, finding):
@@ -90,13 +84,15 @@ def softwires(router):
     ]
 
 
-def examine(interface, router, host=None, show=None):
-    """All (step, Finding) of one softwire; show(line) is given each line for people as soon as it is known."""
+def examine(interface, router, host=None, show=None, tell=None):
+    """All (step, Finding) of one softwire, as soon as each is known: its lines for people, show(line), or tell(it)."""
     found = []
     case = Case(interface, router, host)
     last = ""
     for step, finding in walk(case):
         found.append((step, finding))
+        if tell:
+            tell(step, finding)
         for line in rows("" if step == last else step, finding) if show else []:
             show(line)
         last = step

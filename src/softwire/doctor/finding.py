@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a step of the doctor's says, what to do about each ProvisioningError, and what the steps learned so far."""
 
+from softwire import provisioning
+
 OK, NOTE, WRONG, SKIPPED = "ok", "note", "wrong", "not tried"
 
 # What to do about a ProvisioningError; {wan} and {wan6} are the softwire's and the tunlink's names.
 ADVICE = {
+    "NETIFD_SILENT": "wait a moment and try again; '/etc/init.d/network restart' if it stays so",
     "BAD_CONFIG": "correct it in /etc/config/network, then '/etc/init.d/network reload; ifup {wan}'",
     "NO_MD5": "install micropython-mbedtls (instead of micropython-nossl), or python3-light",
     "NO_PREFIX": "ask the operator whether prefix delegation belongs to the contract; is a home gateway before this "
@@ -41,6 +44,11 @@ def wrong(code, text, seen="", advice=""):
     return Finding(WRONG, text, code, seen, advice)
 
 
+def uci_network(command):
+    """An advice to change /etc/config/network by one command of uci's; what the handler declares is set up anew."""
+    return "'uci {}; uci commit network; /etc/init.d/network reload'".format(command)
+
+
 class Case:
     """What the steps learned so far of one softwire."""
 
@@ -67,7 +75,15 @@ class Case:
         self.tunnel = self.state.get("tunnel") or {}
 
     def advice(self, code):
-        return ADVICE.get(code, "").format(wan=self.interface, wan6=self.tunlink)
+        known = None
+        method = getattr(self, "method", None)
+        if method:  # it knows more of its own
+            known = provisioning.explain(method.config["provisioning"]).advice.get(code)
+        return self.named(known or ADVICE.get(code) or "")
+
+    def named(self, advice):
+        """An advice with the names of this case's interfaces in it."""
+        return advice.format(wan=self.interface, wan6=self.tunlink)
 
     def failure(self, error):
         """A ProvisioningError as a finding."""

@@ -3,7 +3,8 @@
 
 from softwire.doctor.router import as_list
 
-RELOAD = "'uci commit firewall; /etc/init.d/firewall reload'"
+RELOAD = "/etc/init.d/firewall reload"
+COMMIT = "uci commit firewall; " + RELOAD
 
 
 def zone_of(interface, device, status, sections):
@@ -69,9 +70,7 @@ def findings(interface, device, status, sections, run):
             "{} is in no firewall zone: LAN hosts do not get out".format(interface),
             "NO_ZONE",
             "no zone in /etc/config/firewall names it",
-            "add it to zone wan: 'uci add_list firewall.@zone[{}].network={}; {}'".format(
-                _wan(sections), interface, RELOAD[1:-1]
-            ),
+            _into_wan(sections, interface),
         )
         return
     name = str(zone.get("name"))
@@ -99,7 +98,7 @@ def findings(interface, device, status, sections, run):
                 "option {} of zone {} is on, but no rule of the kernel's names {}".format(
                     option, name, device
                 ),
-                "'/etc/init.d/firewall reload'",
+                "'{}'".format(RELOAD),
             )
             return
         yield (
@@ -107,7 +106,7 @@ def findings(interface, device, status, sections, run):
             text.format(name),
             code,
             "option {} of zone {} is off".format(option, name),
-            "'uci set {}.{}=1; {}'".format(setting, option, RELOAD[1:-1]),
+            "'uci set {}.{}=1; {}'".format(setting, option, COMMIT),
         )
     if not sources:
         good = False
@@ -117,7 +116,7 @@ def findings(interface, device, status, sections, run):
             "NO_FORWARDING",
             "no forwarding section has dest '{}'".format(name),
             "'uci add firewall forwarding; uci set firewall.@forwarding[-1].src=lan; "
-            "uci set firewall.@forwarding[-1].dest={}; {}'".format(name, RELOAD[1:-1]),
+            "uci set firewall.@forwarding[-1].dest={}; {}'".format(name, COMMIT),
         )
     if good:
         yield (
@@ -129,6 +128,12 @@ def findings(interface, device, status, sections, run):
         )
 
 
-def _wan(sections):
+def _into_wan(sections, interface):
     zones = [options.get("name") for _, kind, options in sections if kind == "zone"]
-    return zones.index("wan") if "wan" in zones else 1
+    if "wan" not in zones:
+        return "name it among the networks of the internet's zone in /etc/config/firewall, then '{}'".format(
+            RELOAD
+        )
+    return "add it to zone wan: 'uci add_list firewall.@zone[{}].network={}; {}'".format(
+        zones.index("wan"), interface, COMMIT
+    )

@@ -5,16 +5,19 @@ import binascii
 import sys
 import time
 
-from softwire import provisioning
+from softwire import ntt, provisioning
 from softwire.address import format_prefix, parse_mac
-from softwire.config import LISTS, OPTIONS, Config
+from softwire.config import OPTIONS
 from softwire.dhcpv6 import duid_kind, duid_ll
 from softwire.doctor import firewall
-from softwire.doctor.finding import NOTE, note, ok, wrong
+from softwire.doctor.finding import NOTE, WRONG, note, ok, uci_network, wrong
+from softwire.doctor.interface import disabled, not_learnt, not_reloaded, turned_off
 from softwire.doctor.router import as_list
+from softwire.doctor.written import handed_over, lost, missing, not_handed_over
 from softwire.errors import ProvisioningError
+from softwire.kernel import has_module
 from softwire.line import Line
-from softwire.status import seconds
+from softwire.words import seconds
 
 NO_SPACE = 28
 # A clock before this was not set since the router started.
@@ -34,11 +37,7 @@ def check_router(case):
         return
     case.sections = case.router.uci("network")
     release = case.router.read("/proc/sys/kernel/osrelease")
-    modules = "/sys/module", "/lib/modules/" + release
-    there = "ip6_tunnel" in case.router.listdir(modules[0]) or "ip6_tunnel.ko" in case.router.listdir(
-        modules[1]
-    )
-    if not there and "ip6tnl0" not in case.router.listdir("/sys/class/net"):
+    if not has_module("ip6_tunnel", case.router.read, case.router.listdir):
         yield wrong(
             "MISSING_PACKAGE",
             "the kernel's IPv6 tunnel module, ip6_tunnel, is missing",
@@ -68,45 +67,49 @@ def check_settings(case):
     """/etc/config/network and what netifd made of it."""
     written = _section(case, case.interface)
     status = case.router.status(case.interface)
-    if status is None or written is None or written.get("proto") != "softwire":
+    if written is None or written.get("proto") != "softwire":
         if written is None:
             seen, advice = "no such section in /etc/config/network", "'uci show network' lists them"
-        elif written.get("proto") != "softwire":
+        else:
             seen = "its protocol is '{}'".format(written.get("proto"))
             advice = "name the interface that has proto 'softwire'"
-        else:
-            seen, advice = "netifd does not know the section", "'/etc/init.d/network reload'"
         yield wrong("NO_INTERFACE", "there is no softwire named '{}'".format(case.interface), seen, advice)
         return
-    if status.get("proto") != "softwire":
-        yield wrong(
-            "NOT_LEARNT",
-            "the network service has not learnt the protocol softwire",
-            "netifd says proto '{}'".format(status.get("proto")),
-            "'/etc/init.d/network restart': it learns a new protocol only then",
+    if status is None:
+        yield disabled(case.interface, written) or wrong(
+            "NO_INTERFACE",
+            "the network service does not know interface {} yet".format(case.interface),
+            "it is in /etc/config/network alone",
+            "'/etc/init.d/network reload'; where softwire was just installed, '/etc/init.d/network restart'",
         )
+        return
+    unlearnt = not_learnt(case.interface, written, status)
+    if unlearnt:
+        yield unlearnt
         return
     case.learn(status)
     given = case.router.settings(case.interface)
-    case.options = given or written
+    case.options = given or handed_over(written)
     try:
-        case.config = Config(case.options)
-        case.method = provisioning.load(case.config)
+        case.method = provisioning.load(case.options, case.interface)
+        case.config = case.method.config
     except ProvisioningError as error:
-        yield case.failure(error)
+        case.up = False  # whatever netifd says: without options there is nothing to look at
+        yield missing(case.interface, written, error) or case.failure(error)
         return
-    if written.get("disabled") == "1" or not status.get("autostart", True):
-        yield wrong(
-            "TURNED_OFF",
-            "interface {} is turned off".format(case.interface),
-            "option disabled is 1"
-            if written.get("disabled") == "1"
-            else "netifd does not start it by itself",
-            "'ifup {}' (and delete option auto or disabled if it is set)".format(case.interface),
-        )
+    off = turned_off(case.interface, status)
+    if off:
+        yield off
         return
     yield ok("provisioning {} over {}".format(case.config["provisioning"], case.tunlink))
-    changed = [name for name in sorted(OPTIONS) if given and _plain(name, given) != _plain(name, written)]
+    lists, unheard = case.method.lists, lost(written)
+    changed = [
+        name
+        for name, _, _ in OPTIONS + case.method.options
+        if given
+        and name not in unheard
+        and _plain(name in lists, name, given) != _plain(name in lists, name, written)
+    ]
     if changed:
         yield note(
             "NOT_RELOADED",
@@ -114,11 +117,12 @@ def check_settings(case):
             "/etc/config/network differs from what netifd handed over",
             "'/etc/init.d/network reload'",
         )
+    yield from not_handed_over(case.interface, written)
 
 
-def _plain(name, options):
+def _plain(is_list, name, options):
     value = options.get(name)
-    return as_list(value) if name in LISTS else str(value if value is not None else "")
+    return as_list(value) if is_list else str(value if value is not None else "")
 
 
 def check_cable(case):
@@ -126,7 +130,7 @@ def check_cable(case):
     case.line_status = case.router.status(case.tunlink)
     case.line_section = _section(case, case.tunlink) or {}
     if case.line_status is None:
-        yield wrong(
+        yield disabled(case.tunlink, case.line_section) or wrong(
             "NO_LINE",
             "there is no interface '{}', which option tunlink of {} names".format(
                 case.tunlink, case.interface
@@ -135,6 +139,11 @@ def check_cable(case):
             "set option tunlink to the interface that has IPv6, such as wan6, or '/etc/init.d/network reload'",
         )
         return
+    changed = not_reloaded(case.tunlink, case.line_section, case.line_status)
+    if changed:
+        yield changed
+        if changed.status == WRONG:
+            return
     case.line = Line(case.tunlink, case.line_status, case.router.read, case.config["ip6prefix"])
     device = case.line.device or str(case.line_section.get("device") or "")
     if device[:1] == "@":  # the device of another interface
@@ -149,13 +158,9 @@ def check_cable(case):
             "set option device of {} to the port towards the ONU".format(case.tunlink),
         )
         return
-    if not case.line_status.get("autostart", True) or case.line_section.get("disabled") == "1":
-        yield wrong(
-            "TURNED_OFF",
-            "interface {} is turned off".format(case.tunlink),
-            "netifd does not start it by itself",
-            "'ifup {}' (and delete option auto or disabled if it is set)".format(case.tunlink),
-        )
+    off = turned_off(case.tunlink, case.line_status)
+    if off:
+        yield off
         return
     case.line.device = device
     folder = "/sys/class/net/{}/".format(device)
@@ -169,8 +174,16 @@ def check_cable(case):
         return
     speed = case.router.read(folder + "speed")
     yield ok("{} has a link{}".format(device, " of {} Mbit/s".format(speed) if speed.isdigit() else ""))
-    if not case.line.mac:
-        yield wrong("NO_MAC", device + " has no MAC address", advice="set option mac, or another device")
+    case.mac = case.line.mac or str(case.line_section.get("mac") or "")
+    if not case.mac:
+        yield wrong(
+            "NO_MAC",
+            device + " has no MAC address",
+            "the kernel knows none, and option mac of {} is not set".format(case.tunlink),
+            "set option mac of {} to the one that the operator knows, or take another device".format(
+                case.tunlink
+            ),
+        )
 
 
 def check_advertisement(case):
@@ -226,7 +239,7 @@ def _flags(heard):
     return "M={} O={}".format(int(heard.managed), int(heard.other))
 
 
-def _client(case):
+def client(case):
     """The arguments of the odhcp6c that runs on the line's device, or None."""
     for words in case.router.processes():
         names = [word.rpartition("/")[2] for word in words]
@@ -237,10 +250,10 @@ def _client(case):
 
 def _settled_client(case):
     """The same, given five seconds where netifd is just setting the line up."""
-    words, tries = _client(case), 10 if case.line_status.get("pending") else 0
+    words, tries = client(case), 10 if case.line_status.get("pending") else 0
     while words is None and tries:
         time.sleep(0.5)
-        words, tries = _client(case), tries - 1
+        words, tries = client(case), tries - 1
     return words
 
 
@@ -260,19 +273,22 @@ def check_dhcpv6(case):
             "is the package odhcp6c installed? 'ifup {}', then 'logread -e {}'".format(line.name, line.name),
         )
         return
-    given = [word[2:] for word in words if word[:2] == "-c"]
-    kind = _duid_kind(given[0]) if given else "DUID-LL"
+    given = client_ids(words)
+    kind = kind_of(given)
     asks_prefix = any([word[:2] == "-P" for word in words])
-    answered = bool(line.options or case.line_status.get("ipv6-prefix") or line.too_long)
+    delegated = bool(case.line_status.get("ipv6-prefix") or line.too_long)
+    answered = bool(line.options) or delegated
     try:
-        offer, reply = _question(case, asks_prefix, answered)
+        offer, reply = _question(case, asks_prefix, answered, delegated)
     except (OSError, ValueError) as error:
         offer = reply = None
         if answered:
             yield ok("answered; client id {} (not asked again: {})".format(kind, error))
             return
-    if answered:
+    # Options alone, an earlier line's perhaps, are no answer to a question for a prefix.
+    if answered and (delegated or reply is None or not asks_prefix):
         yield ok("the router was answered; its client id is a {}".format(kind))
+        yield from _offers_map(case, (offer or []) + (reply or []))
         if offer is None and reply is None:
             yield note(
                 "DHCPV6_SILENT",
@@ -281,7 +297,7 @@ def check_dhcpv6(case):
                 "nothing yet: odhcp6c asks again in time; if it stays silent, native IPv6 and IPv4 end with it",
             )
         elif offer is not None and not case.config["ip6prefix"]:
-            if not given or given[0].lower() == _own_duid(line):
+            if not given or given[0].lower() == _own_duid(case):
                 yield from _moved(line, case.network.offered_prefixes(offer))
         return
     finding = _unanswered(case, kind, given, asks_prefix, offer, reply)
@@ -290,9 +306,23 @@ def check_dhcpv6(case):
     yield finding
 
 
-def _own_duid(line):
+def _offers_map(case, options):
+    """odhcp6c of proto dhcpv6 asks for MAP by itself, and an operator may have nothing else for who does."""
+    offered = [str(code) for code in case.network.S46 if code in [item[0] for item in options]]
+    there = "map.sh" in case.router.listdir("/lib/netifd/proto")
+    if offered and case.line_status.get("proto") == "dhcpv6" and not there:
+        yield note(
+            "S46_WITHOUT_MAP",
+            "the line offers MAP-E, MAP-T or lw4o6, and the router has no package map",
+            "DHCPv6 option {} came; odhcp6c asks for it, installed or not".format(", ".join(offered)),
+            "nothing, if IPv4 works; otherwise install map where the contract has it, or let {} not ask: "
+            "options defaultreqopts and reqopts".format(case.tunlink),
+        )
+
+
+def _own_duid(case):
     """The client id that the doctor asks with, in hex: a server may tell another one other things."""
-    return binascii.hexlify(duid_ll(parse_mac(line.mac))).decode()
+    return binascii.hexlify(duid_ll(parse_mac(case.mac))).decode()
 
 
 def _moved(line, offered):
@@ -316,22 +346,39 @@ def _does_without(case):
     return case.line.default_route
 
 
-def _question(case, asks_prefix, answered):
+def _question(case, asks_prefix, answered, delegated):
     """(offer, reply) of the server to the doctor's Solicit and Information-Request; None where silent or not asked."""
-    network, device, mac = case.network, case.line.device, parse_mac(case.line.mac)
+    network, device, mac = case.network, case.line.device, parse_mac(case.mac)
     offer = reply = None
     if asks_prefix or not answered:
         offer = network.ask_dhcpv6(device, mac, network.SOLICIT)
-    if offer is None and not (answered and asks_prefix):
+    if offer is None and not (delegated and asks_prefix):
         reply = network.ask_dhcpv6(device, mac, network.INFORMATION_REQUEST)
     return offer, reply
 
 
-def _duid_kind(digits):
+def client_ids(words):
+    """What odhcp6c is told to send: one at most; without any it makes a DUID-LL itself."""
+    return [word[2:] for word in words if word[:2] == "-c"]
+
+
+def kind_of(given):
     try:
-        return duid_kind(binascii.unhexlify(digits))
+        return duid_kind(binascii.unhexlify(given[0])) if given else "DUID-LL"
     except ValueError:
         return "unknown DUID"
+
+
+def client_id_option(case):
+    """(the option that makes odhcp6c send its client id, how to mend it)"""
+    name = case.line.name
+    if case.line_section.get("clientid"):
+        where = "network.{}.clientid".format(name)
+        mend = "uci delete " + where
+    else:  # the stock handler's of 25.12 and later; other interfaces may need it
+        where = "network.globals.dhcp_default_duid"
+        mend = "uci set network.{}.clientid={}".format(name, _own_duid(case.line))
+    return where, "'{}; uci commit network; /etc/init.d/network reload; ifup {}'".format(mend, name)
 
 
 def _unanswered(case, kind, given, asks_prefix, offer, reply):
@@ -339,17 +386,14 @@ def _unanswered(case, kind, given, asks_prefix, offer, reply):
     name = case.line.name
     flags = "; its router advertises " + _flags(case.advertisement) if case.advertisement else ""
     if kind != "DUID-LL" and (offer is not None or reply is not None):
-        own = "option clientid of interface {}".format(name)
-        delete = "network.{}.clientid".format(name)
-        if not case.line_section.get("clientid"):
-            own, delete = "option dhcp_default_duid of section globals", "network.globals.dhcp_default_duid"
+        where, mend = client_id_option(case)
         return wrong(
             "NOT_DUID_LL",
             "the line does not answer this router's client id, a {}".format(kind),
             "a question with a DUID-LL, made from the MAC address, was answered at once; {} sets another".format(
-                own
+                where
             ),
-            "'uci delete {}; uci commit network; /etc/init.d/network reload; ifup {}'".format(delete, name),
+            mend,
         )
     if offer is None and reply is not None and asks_prefix:
         return wrong(
@@ -379,7 +423,7 @@ def _unanswered(case, kind, given, asks_prefix, offer, reply):
             "DHCPV6_WAITS",
             "the DHCPv6 server answers, but the router's client has no answer (yet)",
             "a question of the doctor's was answered",
-            "wait half a minute, then 'ifup {}' and 'logread -e odhcp6c'".format(name),
+            "wait half a minute, then 'ifup {0}' and 'logread -e {0}'".format(name),
         )
     return wrong(
         "NO_DHCPV6",
@@ -402,12 +446,7 @@ def check_prefix(case):
         yield wrong(error.code, error.text, seen, case.advice(error.code))
         return
     if not line.default_route:
-        yield wrong(
-            "NO_DEFAULT_ROUTE",
-            "interface {} has no IPv6 way to the internet".format(line.name),
-            "netifd has no default route on it",
-            "is option defaultroute 0? Otherwise 'ifup {}' and 'logread -e odhcp6c'".format(line.name),
-        )
+        yield no_default_route(line)
         return
     lan = [format_prefix(item[0], item[1]) for item in line.prefixes if item[2] > 0]
     yield ok(", ".join(lan) or "the line's own /64")
@@ -425,8 +464,17 @@ def check_prefix(case):
             "NO_LAN_PREFIX",
             "no LAN takes a part of the prefix: LAN hosts have no native IPv6",
             "netifd has assigned nothing of it",
-            "'uci set network.lan.ip6assign=64; uci commit network; /etc/init.d/network reload'",
+            uci_network("set network.lan.ip6assign=64"),
         )
+
+
+def no_default_route(line):
+    return wrong(
+        "NO_DEFAULT_ROUTE",
+        "interface {} has no IPv6 way to the internet".format(line.name),
+        "netifd has no default route on it",
+        "is option defaultroute 0? Otherwise 'ifup {0}' and 'logread -e {0}'".format(line.name),
+    )
 
 
 def _relays(case):
@@ -441,14 +489,14 @@ def _relays(case):
 
 def check_vendor(case):
     """NTT's options: telephone, MAC echo."""
-    vendor = case.line.vendor
+    vendor = ntt.read_line(case.line)
     for problem in case.line.problems + (vendor.problems if vendor else []):
         yield note("BAD_OPTION", problem, "in the line's DHCPv6 answer", "nothing: the softwire does without")
     if vendor:
         told = "MAC echo {}, {} telephone number(s), SIP domain {}"
         yield ok(told.format(vendor.mac or "none", len(vendor.numbers), vendor.sip_domain or "none"))
         return
-    words = _client(case)
+    words = client(case)
     if words is None:
         yield ok("not needed without DHCPv6")
     elif "-r17" in words:

@@ -8,35 +8,42 @@ import os
 import socket
 import time
 
+from softwire import inform
 from softwire.address import format_ipv6, parse_ipv4
-from softwire.dhcpv6 import CLIENT_ID, VENDOR_CLASS, duid_ll, read_options, write_option, write_vendor_class
+from softwire.dhcpv6 import (
+    DNS_SERVERS,
+    VENDOR_CLASS,
+    VENDOR_OPTS,
+    read_options,
+    write_option,
+    write_vendor_class,
+)
+from softwire.endpoint import packed as _address
+from softwire.endpoint import sender as _sender
+from softwire.inform import IPPROTO_IPV6, IPV6_CHECKSUM, REPLY, SO_BINDTODEVICE, UDP
 from softwire.ntt import ENTERPRISE
 from softwire.state import uptime
 from softwire.wire import Reader, WireError
 
 # Linux' numbers on every machine of OpenWrt's; MicroPython has no names for them.
-SO_BINDTODEVICE = 25
 IPPROTO_IP, IP_TTL, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE = 0, 2, 10, 3
-IPPROTO_IPV6, IPV6_CHECKSUM, IPV6_MULTICAST_HOPS = 41, 7, 18
-ICMP, UDP, ICMPV6 = 1, 17, 58
+IPV6_MULTICAST_HOPS = 18
+ICMP, ICMPV6 = 1, 58
 EAGAIN, EMSGSIZE, EADDRNOTAVAIL, ECONNREFUSED = 11, 90, 99, 111
 
 # Seconds of duplicate address detection (RFC 4862 section 5.4): NTT's routers advertise a RetransTimer of 10 s.
 DAD_LONGEST = 12
 
-SOLICIT, ADVERTISE, REPLY, INFORMATION_REQUEST = 1, 2, 7, 11
-OPTION_REQUEST, ELAPSED_TIME, IA_PD = 6, 8, 25
+SOLICIT, ADVERTISE, IA_PD = 1, 2, 25
+# RFC 7598 section 5: MAP-E, MAP-T, lightweight 4over6.
+S46 = 94, 95, 96
+INFORMATION_REQUEST = inform.INFORMATION_REQUEST
 
 
 def _open(family, kind, protocol, device):
     sock = socket.socket(family, kind, protocol)
     sock.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, device.encode() + b"\0")
     return sock
-
-
-def _address(family, host, port=0):
-    # musl's getaddrinfo knows no raw sockets.
-    return socket.getaddrinfo(host, port, family, socket.SOCK_DGRAM)[0][-1]
 
 
 def _ask(sock, send, accept, tries, pause):
@@ -73,15 +80,6 @@ def _ask(sock, send, accept, tries, pause):
         return None
     finally:
         sock.close()
-
-
-def _sender(peer):
-    """Address text of a recvfrom(): a tuple on CPython, a packed sockaddr on MicroPython."""
-    if isinstance(peer, tuple):
-        return peer[0].partition("%")[0]
-    if len(peer) >= 24:
-        return socket.inet_ntop(socket.AF_INET6, peer[8:24])
-    return socket.inet_ntop(socket.AF_INET, peer[4:8])
 
 
 class RouterAdvertisement:
@@ -131,44 +129,33 @@ def ask_dhcpv6(device, mac, kind, tries=3, pause=1.5):
     Nobody's lease changes: a Solicit without Rapid Commit is answered by an offer.
     """
     transaction = os.urandom(3)
-    message = (
-        bytes([kind])
-        + transaction
-        + write_option(CLIENT_ID, duid_ll(mac))
-        + write_option(ELAPSED_TIME, bytes(2))
-        + write_option(OPTION_REQUEST, b"\0\x11\0\x17")
-        + write_option(VENDOR_CLASS, write_vendor_class(ENTERPRISE, [mac]))
-    )
+    more = write_option(VENDOR_CLASS, write_vendor_class(ENTERPRISE, [mac]))
     if kind == SOLICIT:
-        message += write_option(IA_PD, b"\0\0\0\1" + bytes(8))
-    # Ports 546 and 547; the kernel fills the checksum in.
-    datagram = b"\x02\x22\x02\x23" + (8 + len(message)).to_bytes(2, "big") + bytes(2) + message
+        more += write_option(IA_PD, b"\0\0\0\1" + bytes(8))
+    datagram = inform.write_question(kind, transaction, mac, (VENDOR_OPTS, DNS_SERVERS) + S46, more)
     sock = _open(socket.AF_INET6, socket.SOCK_RAW, UDP, device)
     sock.setsockopt(IPPROTO_IPV6, IPV6_CHECKSUM, 6)
     servers = _address(socket.AF_INET6, "ff02::1:2%" + device)
 
-    def accept(data, peer):
-        reader = Reader(data)
-        reader.take(2, "source port")
-        if reader.number(2, "destination port") != 546:
-            return None
-        reader.take(4, "length and checksum")
-        if reader.number(1, "type") != (ADVERTISE if kind == SOLICIT else REPLY):
-            return None
-        return read_options(reader.rest()) if reader.take(3, "transaction") == transaction else None
-
-    return _ask(sock, lambda: sock.sendto(datagram, servers), accept, tries, pause)
+    wanted = ADVERTISE if kind == SOLICIT else REPLY
+    return _ask(
+        sock,
+        lambda: sock.sendto(datagram, servers),
+        lambda data, peer: inform.read_answer(data, wanted, transaction),
+        tries,
+        pause,
+    )
 
 
 def offered_prefixes(options):
-    """Prefix texts of the IA_PD options of an Advertise (RFC 8415 sections 21.21, 21.22)."""
+    """Prefix texts of the IA_PD options of an Advertise (RFC 8415 sections 21.21, 21.22); one of 0 s is taken back."""
     found = []
     for code, value in options:
         try:
             inner = read_options(value[12:]) if code == IA_PD else []
             for kind, octets in inner:
                 reader = Reader(octets)
-                if kind == 26 and reader.take(8, "lifetimes"):
+                if kind == 26 and reader.number(8, "lifetimes") >> 32:
                     length = reader.number(1, "prefix length")
                     found.append("{}/{}".format(format_ipv6(reader.number(16, "prefix")), length))
         except WireError:

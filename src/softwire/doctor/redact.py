@@ -2,118 +2,116 @@
 """Takes out of a text what tells who and where somebody is; the same thing gets the same stand-in everywhere.
 
 2001:db8:x1::/56 is the first prefix met, 203.n1 an IPv4 address, 52:54:00:m1 a MAC address (its maker stays), y1 an
-interface identifier, tel1 a telephone number. Private and link-local addresses stay as they are.
+interface identifier, tel1 a telephone number. Private and link-local addresses stay as they are. Addresses are those of
+RFC 4291 and of whoever writes them without colons, backwards or within a word; what is known of the case is found in
+any spelling.
 """
 
-from softwire.address import format_ipv6, parse_ipv4, parse_ipv6, parse_mac
+from softwire.address import format_ipv6
+from softwire.doctor.addresses import Addresses
+from softwire.doctor.known import Known, encoded, read_mac
 
 HIDDEN = "(hidden)"
 # The lower half of an address that says nothing: option interface_id's default.
 DEFAULT_ID = 0x1111111111111111
-WORD = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:.-"
-HEX = "0123456789abcdefABCDEF"
 
 
 class Redactor:
-    """secrets: texts that must never be shown, in whatever form a log quotes them."""
+    """secrets: texts that must never be shown. known: numbers and addresses of the case, as text."""
 
-    def __init__(self, secrets=()):
-        forms = []
-        for secret in secrets:
-            # JSON and the shell quote in their own ways.
-            escaped = secret.replace("\\", "\\\\").replace('"', '\\"')
-            forms += [secret, escaped, escaped.replace("/", "\\/"), secret.replace("'", "'\\''")]
-        self.secrets = sorted([form for form in forms if form], key=len, reverse=True)
+    def __init__(self, secrets=(), known=()):
+        self.known = Known()
+        for text in secrets:
+            self.known.add_secret(text)
+        for text in known:
+            self.known.add(text)
         self.seen: dict = {}
 
     def text(self, text):
-        """The whole text without any of it."""
-        for secret in self.secrets:
-            text = text.replace(secret, HIDDEN)
-        out, word = [], ""
-        for char in text + "\n":
-            if char in WORD:
-                word += char
-            else:
-                out.append(self._word(word) + char)
-                word = ""
-        return "".join(out)[:-1]
+        """Text or octets without any of it, as ASCII text."""
+        octets = text if isinstance(text, bytes) else encoded(text)
+        secrets, spans = self.known.spans(octets)
+        if max(octets or b"\0") >= 128:
+            octets = bytes([octet if octet < 128 else 63 for octet in octets])  # ?
+        plain = octets.decode()
+        out, at = [], 0
+        for start, end in secrets:
+            out += [self._addresses(plain, at, start, spans), HIDDEN]
+            at = end
+        return "".join(out) + self._addresses(plain, at, len(plain), spans)
 
-    def _number(self, kind, value):
-        """Which of its kind this value is, from 1."""
-        known = self.seen.setdefault(kind, [])
-        if value not in known:
-            known.append(value)
-        return "{}{}".format(kind, known.index(value) + 1)
+    def _addresses(self, text, start, end, spans):
+        """This part of the text with stand-ins for addresses and numbers; in what is left, `spans` are hidden."""
+        out = []
+        for first, last, shown in Addresses(text, start, end).found(self):
+            if shown != text[first:last]:
+                out += [_hide(text, start, first, spans), shown]
+                start = last
+        return "".join(out) + _hide(text, start, end, spans)
 
-    def _word(self, word):
-        # What ends a sentence or begins a port is not part of the address.
-        for cut in range(0, min(3, len(word))):
-            front = word[: len(word) - cut]
-            shown = self._item(front)
-            if shown is not None:
-                return shown + word[len(front) :]
-        head, colon, port = word.rpartition(":")
-        if colon and port.isdigit():
-            shown = self._item(head)
-            if shown is not None:
-                return shown + colon + port
-        if "-" in word:
-            return "-".join([self._word(part) for part in word.split("-")])
-        return word
+    def number(self, kind, value):
+        """The stand-in of this value: which of its kind it is, from 1."""
+        known = self.seen.setdefault(kind, {})
+        return "{}{}".format(kind, known.setdefault(value, len(known) + 1))
 
-    def _item(self, word):
-        """The stand-in of an address or number; None for what is neither."""
-        for look in self._mac, self._ipv6, self._ipv4, self._digits:
-            try:
-                return look(word)
-            except ValueError:
-                pass
-        return None
+    def ipv4(self, value, head):
+        """The stand-in of an address that is not private, behind its first number as it is written."""
+        return head + self.number("n", value)
 
-    def _mac(self, word):
-        octets = parse_mac(word)
-        return "{}{}".format(word[:9], self._number("m", octets))
+    def is_mac(self, digits):
+        """Whether twelve digits are a MAC address that was met as such, or is the case's."""
+        return self.known.holds(digits) or read_mac(digits) in self.seen.get("m", {})
 
-    def _ipv4(self, word):
-        value = parse_ipv4(word)
-        top = value >> 24
-        private = top in (0, 10, 127) or top >= 224 or value >> 16 in (0xC0A8, 0xA9FE)
-        if private or value >> 20 == 0xAC1 or value >> 22 == 0x191:  # 172.16/12, 100.64/10
-            return word
-        return "{}.{}".format(top, self._number("n", value))
+    def mac(self, text):
+        """The stand-in of twelve digits, or of six octets as they are written."""
+        octets = read_mac(text)
+        if octets in (bytes(6), b"\xff" * 6):
+            return text
+        gap = "-" if text[2] == "-" else ":"
+        digits = text if gap == text[2] else text.replace(".", "")
+        step = 3 if gap == text[2] else 2
+        maker = [digits[at : at + 2] for at in (0, step, 2 * step)]
+        return gap.join(maker + [self.number("m", octets)])
 
-    def _ipv6(self, word):
-        if word.count(":") == 3 and len(word) == 19:
-            # Four groups: the first half of an address (a User-Name), or its second.
-            value = parse_ipv6(word + "::")
-            if value >> 125 != 1:
-                return word if value >> 64 == DEFAULT_ID else self._number("y", value >> 64)
-        else:
-            value = parse_ipv6(word)
-        top = value >> 112
-        if value >> 16 == 0 or top >> 8 == 0xFF:  # ::, ::1, multicast
-            return word
-        identifier = value & 0xFFFFFFFFFFFFFFFF
+    def user_name(self, value):
+        """The stand-in of four groups: the first half of an address, or its second."""
+        if value >> 125 == 1:
+            return self.ipv6(value)
+        return None if value >> 64 == DEFAULT_ID else self.number("y", value >> 64)
+
+    def ipv6(self, value):
+        """The stand-in of an address; None where it tells nothing."""
+        top, identifier = value >> 112, value & 0xFFFFFFFFFFFFFFFF
+        if top >> 8 == 0xFF:
+            group = value & (1 << 112) - 1
+            if group >> 24 == 0x1FF:  # solicited-node: the end of an address (RFC 4291 section 2.7.1)
+                return "ff02::1:ff" + self.number("y", value)
+            return None if group >> 24 == 0 else "ff%02x::" % (top & 0xFF) + self.number("y", value)
         if top >> 6 == 0xFE80 >> 6:
-            return word if identifier < 0x10000 else "fe80::" + self._number("y", identifier)
+            return None if identifier < 0x10000 else "fe80::" + self.number("y", identifier)
+        # What would be shown as the operator's may be half of an interface identifier.
+        if (top >> 13 != 1 and top >> 9 != 0xFC >> 1) or self.known.holds("%08x" % (value >> 96)):
+            if value >> 64 == 0 and (identifier < 0x10000 or identifier == DEFAULT_ID):
+                return None
+            return "::" + self.number("y", value)
         # RFC 4193: all but the first octet is random.
         head = "fd" if top >> 9 == 0xFC >> 1 else format_ipv6(value >> 96 << 96)[:-2]
-        shown = "{}:{}".format(head, self._number("x", value >> 72))
+        shown = "{}:{}".format(head, self.number("x", value >> 72))
         subnet = value >> 64 & 0xFF
         if subnet:
             shown += ":%x" % subnet
         if identifier == DEFAULT_ID:
             return shown + ":1111:1111:1111:1111"
         if identifier >= 0x10000:
-            return shown + ":" + self._number("y", identifier)
+            return shown + ":" + self.number("y", identifier)
         return shown + ("::%x" % identifier if identifier else "::")
 
-    def _digits(self, word):
-        """Telephone numbers and octets in hexadecimal."""
-        digits = word.replace("-", "")
-        if digits.isdigit() and len(digits) >= 9:
-            return self._number("tel", digits)
-        if len(word) >= 8 and all([char in HEX for char in word]) and any([char.isdigit() for char in word]):
-            return "({} octets)".format(len(word) // 2)
-        raise ValueError
+
+def _hide(text, start, end, spans):
+    """This part of the text with what the spans cover hidden."""
+    out = ""
+    for first, last in spans:
+        if last > start and first < end:
+            out += text[start : max(start, first)] + HIDDEN
+            start = min(last, end)
+    return out + text[start:end]

@@ -3,9 +3,11 @@
 
 import os
 
-from softwire import state, ubus
+from softwire import kernel, state, ubus
 from softwire.doctor import network
 from softwire.endpoint import present
+from softwire.netifd import Netifd
+from softwire.uci import keyed, read_file
 
 
 class Router:
@@ -13,18 +15,16 @@ class Router:
 
     network = network
     present = staticmethod(present)
+    read = staticmethod(kernel.read)
+    listdir = staticmethod(kernel.listdir)
     uptime = staticmethod(state.uptime)
 
+    def __init__(self, status_of=None):
+        self._status_of = status_of or Netifd().status
+
     def status(self, interface):
-        """netifd's status of an interface, or None where it knows none; UbusError where it does not answer."""
-        name = "network.interface." + interface
-        try:
-            return ubus.call(name, "status")
-        except ubus.UbusError:
-            # A busy router is no reason to call an interface missing.
-            if self.run("ubus", "list", "network") and not self.run("ubus", "list", name):
-                return None
-        return ubus.call(name, "status")
+        """netifd's status of an interface, or None where it knows none; ProvisioningError NETIFD_SILENT."""
+        return self._status_of(interface)
 
     def run(self, *words):
         """What a command prints; empty where it fails."""
@@ -33,22 +33,31 @@ class Router:
         except OSError:
             return ""
 
+    def log(self, count, wanted, most):
+        """Of the log's last `count` lines the last ones that have a word of `wanted`; all of them octets."""
+        found: list = []
+
+        def read(file):
+            for line in file:
+                if any([word in line for word in wanted]):
+                    found.append(line.rstrip(b"\n"))
+                    del found[:-most]
+
+        try:
+            ubus.run(["logread", "-l", str(count)], read)
+        except OSError:
+            pass
+        return found
+
     def uci(self, package):
-        """Sections of /etc/config/<package>, in order, as (name, type, {option: text or list})."""
-        return read_uci(self.run("uci", "-q", "show", package))
+        """Sections of /etc/config/<package>, in order, as (name, type, {option: its text, or a list's items})."""
+        return [(name, section.kind, section.options()) for name, section in keyed(self.sections(package))]
 
-    def read(self, path):
-        """A file's text without blanks around it; empty where there is none."""
+    def sections(self, package):
+        """The same as uci.Section; none where uci refuses."""
         try:
-            with open(path) as file:
-                return file.read().strip()
-        except (OSError, ValueError):
-            return ""
-
-    def listdir(self, path):
-        """Names in a folder."""
-        try:
-            return sorted(os.listdir(path))
+            # `uci show` would not tell a list of one from an option.
+            return ubus.run(["uci", "-q", "export", package], read_file)[1]
         except OSError:
             return []
 
@@ -88,40 +97,6 @@ class Router:
                 except (OSError, ValueError):
                     pass
         return found
-
-
-def read_uci(text):
-    """The answer of `uci show <package>` -> sections, see Router.uci."""
-    sections: list = []
-    for line in text.split("\n"):
-        path, equals, value = line.partition("=")
-        name, dot, option = path.partition(".")[2].partition(".")
-        # An anonymous section's name may hold no dot, so the first one after it ends it.
-        if equals and dot and sections and sections[-1][0] == name:
-            words = _unquote(value)
-            sections[-1][2][option] = words[0] if len(words) == 1 else words
-        elif equals and name and not dot and "'" not in value:
-            sections.append((name, value, {}))
-    return sections
-
-
-def _unquote(text):
-    words: list = []
-    word, quoted, escaped = None, False, False
-    for char in text:
-        if escaped:
-            word, escaped = (word or "") + char, False
-        elif char == "'":
-            word, quoted = word or "", not quoted
-        elif quoted:
-            word = (word or "") + char
-        elif char == "\\":
-            escaped = True
-        elif char == " ":
-            words, word = words + ([word] if word is not None else []), None
-        else:
-            word = (word or "") + char
-    return words + ([word] if word is not None else [])
 
 
 def as_list(value):

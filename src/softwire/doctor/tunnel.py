@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The doctor's steps over the line: endpoint, route, exchange, the softwire, what comes back, packet size, IPv4."""
 
-from softwire.address import format_ipv6, parse_ipv6
+from softwire import provisioning
+from softwire.address import contains, format_ipv6, format_prefix, parse_ipv6
 from softwire.doctor import firewall
-from softwire.doctor.finding import Finding, note, ok, wrong
+from softwire.doctor.finding import Finding, note, ok, uci_network, wrong
 from softwire.errors import ProvisioningError
-from softwire.probe import dry_run
-from softwire.status import seconds
+from softwire.probe import dry_run, find_source
 from softwire.tunnel import OVERHEAD
+from softwire.words import seconds
 
 # getaddrinfo and connect: Linux' numbers.
 REASONS = {
@@ -23,6 +24,11 @@ DAD_FAILED, TENTATIVE = 0x08, 0x40
 NOWHERE = "192.0.2.1"
 # Seconds in which an answer that comes twice has come twice.
 LINGER = 1
+# Octets: the smallest packet that is tried, and what every IPv4 host must be able to take (RFC 791 section 3.1), so
+# that nothing works well over a way that carries less.
+SMALLEST, HOSTS_TAKE = 64, 576
+# Routers on the way to a border router, at most.
+FEW_HOPS = 32
 # How network.echo() begins where somebody behind the softwire has spoken: "reply from", "time exceeded from".
 PROOF = "repl", "time"
 
@@ -47,8 +53,8 @@ def check_endpoint(case):
             "ENDPOINT_TAKEN",
             "somebody else on the line has the address " + text,
             "the kernel's duplicate address detection failed",
-            "turn the other device off (the old unit?), or set another interface_id; then 'ifup {}'".format(
-                case.interface
+            "turn the other device off (the old unit?){}; then 'ifup {}'".format(
+                _another_address(case), case.interface
             ),
         )
     elif strange:
@@ -56,7 +62,7 @@ def check_endpoint(case):
             "ENDPOINT_TAKEN",
             "the address {} is already used on this router, by {}".format(text, ", ".join(strange)),
             "it is configured there too",
-            "take it away there, or set another interface_id; then 'ifup {}'".format(case.interface),
+            "take it away there{}; then 'ifup {}'".format(_another_address(case), case.interface),
         )
     elif not case.router.present(text):
         tentative = any([flags & TENTATIVE for name, flags in places])
@@ -70,6 +76,13 @@ def check_endpoint(case):
         yield ok("{} on {}".format(text, ", ".join([name for name, flags in places]) or "this router"))
 
 
+def _another_address(case):
+    """The option that moves the endpoint, as the end of an advice; none where the operator tells the address."""
+    if case.source != format_ipv6(case.endpoint):
+        return ""
+    return ", or set another " + ("ip6addr" if case.options.get("ip6addr") else "interface_id")
+
+
 def _route_device(case, host):
     """The device of the route from the endpoint, as `ip` tells it; None where it does not."""
     words = case.router.run("ip", "-6", "route", "get", host, "from", case.source).split()
@@ -78,12 +91,8 @@ def _route_device(case, host):
 
 def check_route(case):
     """A route from the endpoint to every server, over the line."""
-    if case.config["provisioning"] == "softbank":
-        hosts, port = case.config["auth_server"], case.config["auth_port"]
-    else:
-        hosts, port = [format_ipv6(case.config["peeraddr"])] if case.config["peeraddr"] else [], 9
     good, bad = [], []
-    for host in hosts:
+    for host, port in case.method.servers(case.line):
         reason = case.network.unreachable(case.source, host, port)
         if reason == "name":
             bad.append(
@@ -106,12 +115,19 @@ def check_route(case):
         )
     if good:
         yield ok("to {} over {}".format(", ".join(good), case.line.device))
+    elif not bad:
+        yield ok("not needed: who is asked is on the link of {}".format(case.line.device))
 
 
 def check_exchange(case):
     """One dry run of the provisioning method, as `softwire probe` does it."""
     # An exchange may remind a border router that has forgotten the line, so it is looked at before as well.
-    case.heard_before = _knock(case) if case.up and case.tunnel else None
+    case.heard_before = None
+    try:
+        if case.up and case.tunnel:
+            case.heard_before = _knock(case)
+    except OSError:  # check_border_router says so
+        pass
     case.method.linger = LINGER
     try:
         tunnel = dry_run(case.interface, case.method, case.line, lambda step, text: case.told.append(text))
@@ -120,24 +136,26 @@ def check_exchange(case):
         if "malformed" in error.text:
             seen = "what came was no RADIUS packet: is something else at that address and port?"
         yield wrong(error.code, error.text, seen, case.advice(error.code))
+        yield from _second_look(case, error)
         return
     case.fresh = tunnel
-    answer = getattr(case.method, "answer", None)
+    answer = case.method.answer
     if not answer:
         yield ok("nobody is asked: the parameters are options")
         return
     yield ok("{} grants {}".format(answer["server"], ", ".join(tunnel.ipaddr())))
-    if answer["tries"] > 1:
+    tries = answer.get("tries", 1)
+    if tries > 1:
         yield note(
             "ANSWERED_LATE",
-            "the answer came only when asked {} times".format(answer["tries"]),
+            "the answer came only when asked {} times".format(tries),
             "a request is repeated when two seconds and more have passed",
             "nothing, if it happens once; otherwise packets get lost: check the cable, then tell the operator",
         )
-    if answer["copies"] > answer["tries"]:
+    if answer.get("copies", 1) > tries:
         yield note(
             "ANSWERED_TWICE",
-            "the answer came {} times to {} request(s)".format(answer["copies"], answer["tries"]),
+            "the answer came {} times to {} request(s)".format(answer["copies"], tries),
             advice="nothing: one is taken; something on the way sends packets twice, tell the operator if IPv4 is slow",
         )
     for reason in sorted(answer.get("ignored") or {}):
@@ -146,6 +164,17 @@ def check_exchange(case):
             "{} other replies were ignored: {}".format(answer["ignored"][reason], reason),
             advice="nothing, if it happens once; somebody may be forging replies",
         )
+
+
+def _second_look(case, error):
+    """What the provisioning method finds out where its exchange failed."""
+    try:
+        source = find_source(case.interface, case.method, case.line, lambda step, text: None)
+    except ProvisioningError:
+        return
+    words = provisioning.explain(case.config["provisioning"])
+    for code, text, seen, advice in words.diagnose(case.method, case.line, source, error):
+        yield wrong(code, text, seen, case.named(advice))
 
 
 def check_softwire(case):
@@ -307,15 +336,43 @@ def check_border_router(case):
             "'ip -6 route get {} from {}'; the line's default route is missing".format(remote, case.source),
         )
     else:
-        yield wrong(
-            "BORDER_ROUTER_SILENT",
-            "the border router {} sends nothing back".format(remote),
-            "{} counts {} packets sent and none received{}".format(
-                case.device, sent, "; the line says " + case.reached if case.reached else ""
-            ),
-            "'ifup {}' asks the operator anew, which makes a border router that forgot this line learn it; "
-            "if it stays silent, tell the operator".format(case.interface),
+        counted = "{} counts {} packets sent and none received{}".format(
+            case.device, sent, "; the line says " + case.reached if case.reached else ""
         )
+        yield _silence(case, remote, counted)
+
+
+def _silence(case, remote, counted):
+    """Packets leave and none come back: our address, our hop limit, or what only the operator can mend."""
+    local = parse_ipv6(case.tunnel["local"])
+    prefixes = [item for item in case.line.prefixes + case.line.onlink if item[1] <= 64]
+    if prefixes and not [item for item in prefixes if item[2] > 0 and contains(item[0], item[1], local)]:
+        return wrong(
+            "WRONG_SOURCE",
+            "packets leave from {}, which is in no prefix of the line".format(case.tunnel["local"]),
+            "{}; the line has {}".format(
+                counted, ", ".join([format_prefix(item[0], item[1]) for item in prefixes])
+            ),
+            uci_network("delete network.{}.ip6addr".format(case.interface))
+            if case.options.get("ip6addr")
+            else "'ifup {}'; answers to another line's address never come here".format(case.interface),
+        )
+    if case.config["ttl"] < FEW_HOPS:
+        return wrong(
+            "FEW_HOPS",
+            "packets may end on their way to {}: option ttl lets them pass {} routers".format(
+                remote, case.config["ttl"]
+            ),
+            counted,
+            uci_network("delete network.{}.ttl".format(case.interface)),
+        )
+    return wrong(
+        "BORDER_ROUTER_SILENT",
+        "the border router {} sends nothing back".format(remote),
+        counted,
+        "'ifup {}' asks the operator anew, which makes a border router that forgot this line learn it; "
+        "if it stays silent, tell the operator: our address is one of this line's".format(case.interface),
+    )
 
 
 def check_mtu(case):
@@ -323,14 +380,15 @@ def check_mtu(case):
     mtu = int(case.router.read("/sys/class/net/{}/mtu".format(case.device)) or 0)
     line = case.line.mtu or 1500
     fit = line - OVERHEAD
+    forget = "'ifup {}'".format(case.interface)
+    if case.config["mtu"]:
+        forget = uci_network("delete network.{}.mtu".format(case.interface))
     if mtu > fit:
         yield wrong(
             "MTU_TOO_BIG",
             "packets of {} octets do not fit the line".format(mtu),
             "the line's MTU is {}, less {} for the outer header is {}".format(line, OVERHEAD, fit),
-            "delete option mtu of {}, or set it to {}; then 'ifup {}'".format(
-                case.interface, fit, case.interface
-            ),
+            forget,
         )
         return
     try:
@@ -338,12 +396,20 @@ def check_mtu(case):
     except OSError as error:
         passes = None
         yield note("NOT_ASKED", "not probed", "sending failed with error {}".format(error.errno))
+    if passes and passes < min(mtu, HOSTS_TAKE):
+        yield wrong(
+            "PATH_BROKEN",
+            "packets of more than {} octets get lost: the way is broken".format(passes),
+            "pings that must not be fragmented; every IPv4 host counts on {} octets".format(HOSTS_TAKE),
+            "check the cable, then tell the operator; no option mtu would help",
+        )
+        return
     if passes and passes < mtu:
         yield wrong(
             "PATH_MTU",
             "packets of {} octets get lost, {} is the largest that passes".format(mtu, passes),
             "pings that must not be fragmented",
-            "set option mtu of {} to {}; then 'ifup {}'".format(case.interface, passes, case.interface),
+            uci_network("set network.{}.mtu={}".format(case.interface, passes)),
         )
         return
     if passes:
@@ -355,7 +421,9 @@ def check_mtu(case):
             "MTU_TOO_SMALL",
             "the line would carry {} octets".format(fit),
             "option mtu says {}".format(mtu) if case.config["mtu"] else "the device has {}".format(mtu),
-            "delete option mtu if it was not set for a reason; then 'ifup {}'".format(case.interface),
+            "nothing, if option mtu was set for a reason; otherwise " + forget
+            if case.config["mtu"]
+            else forget,
         )
 
 
@@ -369,14 +437,14 @@ def _largest(case, mtu):
             told = case.network.echo(case.device, case.inner, host, size, ttl)
             return bool(told) and told[:4] in PROOF
 
-        if answered(128):
+        if answered(SMALLEST):
             target, way = answered, "to {} and back".format(host) if ttl > 1 else "to the border router"
             break
     if target is None:
         return None, None
-    low, high = 128, mtu
+    low, high = SMALLEST, mtu
     while low < high:
-        middle = high if high == mtu and low == 128 else (low + high + 1) // 2
+        middle = high if high == mtu and low == SMALLEST else (low + high + 1) // 2
         if target(middle):
             low = middle
         else:

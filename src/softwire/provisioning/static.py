@@ -1,23 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
 """A softwire from options alone, for operators that hand out fixed parameters (RFC 2473)."""
 
+from softwire import config, provisioning
+from softwire.address import format_ipv6
+from softwire.errors import bad_config
 from softwire.tunnel import Tunnel, inner_mtu
 
 
-class Method:
-    """See softwire.provisioning."""
+class Method(provisioning.Method):
+    """Nobody is asked."""
 
-    def __init__(self, config):
-        self.config = config
-        config.require("peeraddr", "the border router's IPv6 address")
-        config.require("ipaddr", "the IPv4 address that the operator gave, such as '192.0.2.1'")
+    options = (
+        ("peeraddr", config.endpoint, None),
+        ("ipaddr", config.ipv4_address, None),
+        ("ip6addr", config.endpoint, None),
+    )
+    required = (
+        ("peeraddr", "the border router's IPv6 address"),
+        ("ipaddr", "the IPv4 address that the operator gave, such as '192.0.2.1'"),
+    )
 
-    def endpoint(self, line, held=None):
-        """Option ip6addr, else option interface_id in the first /64 of the delegated prefix."""
-        return self.config["ip6addr"] or line.delegated_prefix()[0] | self.config["interface_id"]
+    def __init__(self, config, interface=""):
+        super().__init__(config, interface)
+        if config["ip6addr"] == config["peeraddr"]:
+            raise bad_config(
+                "ip6addr",
+                format_ipv6(config["ip6addr"]),
+                "our own end, not the border router's, would be right",
+            )
+
+    def endpoint(self, line, held):
+        """Option ip6addr, else option interface_id in the first /64 of the prefix."""
+        return self.config["ip6addr"] or super().endpoint(line, held)
+
+    def servers(self, line):
+        """The border router; to the discard service, since nothing is sent."""
+        return [(format_ipv6(self.config["peeraddr"]), 9)]
 
     def provision(self, line, source):
-        """Nobody is asked."""
+        """See softwire.provisioning."""
         config = self.config
+        local = config["ip6addr"] or line.delegated_prefix(source)[0] | config["interface_id"]
         mtu = inner_mtu(config, line)
-        return Tunnel(self.endpoint(line), config["peeraddr"], [config["ipaddr"]], mtu, config["ttl"])
+        return Tunnel(local, config["peeraddr"], [config["ipaddr"]], mtu, config["ttl"])

@@ -18,6 +18,7 @@ import time
 BENCH = pathlib.Path("/bench")
 RUN = pathlib.Path("/run/softwire")
 STATE, FIFO = RUN / "wan.json", RUN / "wan@wan6"
+COUNTERS = pathlib.Path("/proc/net/snmp6")
 ENDPOINT, SERVER, IPV4 = "2001:db8:4000:300:1111:1111:1111:1111", "2001:db8:1812::1", "203.0.113.7"
 CONFIG = {
     "tunlink": "wan6",
@@ -32,7 +33,10 @@ LAUNCHER = ["/usr/sbin/softwire", "client", "wan"]
 SOURCES_LAUNCHER = ["/bench/sources/softwire", "client", "wan"]
 RADCLIENT = ["radclient", "-f", "/bench/raddb/request", "-S", "/bench/secret", f"[{SERVER}]:1812", "auth"]
 CALLGRIND = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/bench/callgrind.out", "-q"]
-WAKE_UPS = 20
+# Events that are counted together.
+OFTEN = 20
+# Refreshes before its memory is looked at.
+AGE = 5
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 # What the client says to its event script, and odhcp6c to the stock one, about the same line.
 HAND_OVER = {
@@ -43,15 +47,17 @@ HAND_OVER = {
     "MTU": "1460",
     "TTL": "64",
     "LINK": "wan6",
+    "DEVICE": "sw-wan",
     "LINE_DEVICE": "eth1",
     "IPADDR": IPV4 + "/32",
+    "ROUTES": "0.0.0.0/0",
     "DNS": "2001:db8:53::1",
 }
 LINE_UP = {
     "PATH": PATH,
     "INTERFACE": "wan6",
     "FAKE_ROUTES": "1",
-    "PREFIXES": "2001:db8:4000:300::/56,12600,14400",
+    "PREFIXES": "2001:db8:4000:300::/56,2592000,2592000",
     "RA_ROUTES": "::/0,fe80::1,1800,512",
     "RDNSS": "2001:db8:53::1",
     "SERVER": "fe80::1",
@@ -88,7 +94,9 @@ def prepare():
         run("ip", "address", "add", address + "/128", "dev", "lo", "nodad")
     os.umask(0o077)
     RUN.mkdir()
-    os.mkfifo(FIFO)
+    FIFO.mkdir()
+    for name in ("wake", "released"):
+        os.mkfifo(FIFO / name)
     (RUN / "wan.config").write_text(json.dumps(CONFIG))
     (BENCH / "secret").write_text(CONFIG["shared_secret"] + "\n")
 
@@ -110,30 +118,55 @@ def environment(interpreter, **more):
     return {"PATH": PATH, "SOFTWIRE_PYTHON": interpreter, **more}
 
 
-def exchanges(runs):
+def datagrams():
+    """How many UDP datagrams were read here so far: a question and its answer are two."""
+    return int(re.search(r"^Udp6InDatagrams\s+(\d+)", COUNTERS.read_text(), re.MULTILINE)[1])
+
+
+def once(name, exchange):
+    """The exchange, which must be one question and one answer."""
+
+    def checked(*before, **more):
+        start = datagrams()
+        said = exchange(*before, **more)
+        passed = datagrams() - start
+        if passed != 2:
+            raise SystemExit(f"bench: one exchange of {name} took {passed} datagrams instead of 2: {said}")
+        return said
+
+    return checked
+
+
+def client(interpreter, launcher):
+    """A function that runs the client up to its hand-over, with a command put before it."""
+
+    def exchange(*before, at="/usr/bin/"):
+        STATE.unlink(missing_ok=True)
+        ended = subprocess.run(
+            [*before, *launcher],
+            env=environment(at + interpreter),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        failed = BENCH / "failed"
+        if failed.exists():
+            raise SystemExit(f"bench: the client on {interpreter} failed: {failed.read_text()}")
+        # The stand-in for the event script ends it; busybox and valgrind pass that on in their own ways.
+        if ended.returncode not in (-signal.SIGTERM, 128 + signal.SIGTERM, 0, signal.SIGTERM):
+            raise SystemExit(f"bench: the client on {interpreter} ended: {ended.returncode} {ended.stderr}")
+        return ended.stderr
+
+    return exchange
+
+
+def clients():
+    """name -> such a function, of each interpreter with the package that it has."""
+    return {"micropython": client("micropython", LAUNCHER), "python3": client("python3", SOURCES_LAUNCHER)}
+
+
+def exchanges():
     """name -> a function that runs one whole exchange, with a command put before it, and checks that it worked."""
-
-    def client(interpreter, launcher=LAUNCHER):
-        def exchange(*before, at="/usr/bin/"):
-            STATE.unlink(missing_ok=True)
-            ended = subprocess.run(
-                [*before, *launcher],
-                env=environment(at + interpreter),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            failed = BENCH / "failed"
-            if failed.exists():
-                raise SystemExit(f"bench: the client on {interpreter} failed: {failed.read_text()}")
-            # The stand-in for the event script ends it; busybox and valgrind pass that on in their own ways.
-            if ended.returncode not in (-signal.SIGTERM, 128 + signal.SIGTERM, 0, signal.SIGTERM):
-                raise SystemExit(
-                    f"bench: the client on {interpreter} ended: {ended.returncode} {ended.stderr}"
-                )
-            return ended.stderr
-
-        return exchange
 
     def radclient(*options):
         def exchange(*before, at=None):
@@ -148,13 +181,13 @@ def exchanges(runs):
 
         return exchange
 
-    return {
-        "micropython": client("micropython"),
+    found = {
+        **clients(),
         "micropython_sources": client("micropython", SOURCES_LAUNCHER),
-        "python3": client("python3", SOURCES_LAUNCHER),
         "radclient": radclient("-d", "/bench/raddb"),
         "radclient_lean": radclient("-d", "/bench/lean", "-D", "/bench/lean"),
     }
+    return {name: once(name, exchange) for name, exchange in found.items()}
 
 
 def instructions():
@@ -204,7 +237,7 @@ def wall(exchange):
 
 
 def measure_exchanges(runs):
-    todo = exchanges(runs)
+    todo = exchanges()
     found = {}
     scale = peak_scale()
     for name, exchange in todo.items():
@@ -277,6 +310,12 @@ class Resident:
         )
         wait_for("the client to look at the line", lambda: self.asked() > before)
 
+    def refresh(self):
+        """One `renew`, as the handler passes it on."""
+        before = datagrams()
+        run("busybox", "sh", "-c", f"echo renew 1<>{FIFO}/wake")
+        wait_for("the client to ask again", lambda: datagrams() == before + 2)
+
     def asked(self):
         return len((BENCH / "asked").read_text())
 
@@ -290,6 +329,10 @@ def measure_memory():
     found = {}
     for name in INTERPRETERS:
         client = Resident(name)
+        # As it lives for days.
+        for _ in range(AGE):
+            client.refresh()
+            client.rest()
         found[name] = private_dirty(client.process.pid)
         client.end()
     for name in INTERPRETERS:
@@ -301,13 +344,25 @@ def measure_memory():
     return found
 
 
-def count_wakes(interpreter, wakes):
-    client = Resident(interpreter, "/bench/callgrind/")
-    for _ in range(wakes):
-        client.wake()
-        client.rest()
-    client.end()
-    return instructions()
+def count_each(interpreter, event):
+    """User instructions of the resident client for one event: what is told to it often, less what it costs to start."""
+    counts = []
+    for times in OFTEN, 0:
+        client = Resident(interpreter, "/bench/callgrind/")
+        for _ in range(times):
+            event(client)
+            client.rest()
+        client.end()
+        counts.append(instructions())
+    return (counts[0] - counts[1]) // OFTEN
+
+
+def measure_refresh():
+    found = {}
+    for name in INTERPRETERS:
+        progress(f"user instructions of a refresh by the resident client, {name}")
+        found[name] = count_each(name, Resident.refresh)
+    return found
 
 
 def measure_event():
@@ -315,7 +370,7 @@ def measure_event():
     found = {}
     for name in INTERPRETERS:
         progress(f"user instructions of one event of an unchanged line, {name}")
-        found["wake_up_" + name] = (count_wakes(name, WAKE_UPS) - count_wakes(name, 0)) // WAKE_UPS
+        found["wake_up_" + name] = count_each(name, Resident.wake)
     progress("user instructions of the shell scripts")
     resident = Resident("micropython")
     shell = ("busybox", "sh", "-c")
@@ -348,6 +403,7 @@ def main():
         "exchange": measure_exchanges(runs),
         "private_dirty_kib": measure_memory(),
     }
+    result["refresh_instructions"] = measure_refresh()
     result["event_instructions"] = measure_event()
     print(json.dumps(result))
 

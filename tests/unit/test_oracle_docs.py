@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""README names every option that the handlers take and every error code that a user can meet, and no others."""
+"""The pages name every option that the handlers take and every error code that a user can meet, and no others."""
 
 import re
 from pathlib import Path
 
-from softwire.config import OPTIONS
-from softwire.errors import CODES
+from softwire import provisioning
+from softwire.codes import CODES
 from tests.lab import lines
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+FRONT, OPTIONS_PAGE, LINES_PAGE, CODES_PAGE = (
+    (ROOT / path).read_text(encoding="utf-8")
+    for path in ("README.md", "docs/options.md", "docs/lines.md", "docs/codes.md")
+)
 
 
-def rows(heading):
+def rows(page, heading):
     """The words in back quotes that stand in the first column of the tables below a heading."""
-    section = README[README.index(heading) :].split("\n## ")[0].split("\n### ")[0]
+    section = page[page.index(heading) :].split("\n## ")[0]
     return {
         word for row in re.findall(r"^\|([^|]*)\|", section, re.M) for word in re.findall(r"`([\w.]+)`", row)
     }
@@ -27,15 +30,19 @@ def declared(handler):
 
 def test_options_of_softwire():
     netifd = {"defaultroute", "peerdns", "dns", "metric"}
-    assert rows("### proto softwire") - netifd == set(OPTIONS) == declared("softwire.sh")
+    assert (
+        rows(OPTIONS_PAGE, "## proto softwire") - netifd
+        == set(provisioning.known())
+        == declared("softwire.sh")
+    )
 
 
 def test_options_of_flets():
-    assert rows("### proto flets") - {"device"} == declared("flets.sh")
+    assert rows(OPTIONS_PAGE, "## proto flets") - {"device"} == declared("flets.sh")
 
 
 def test_error_codes():
-    assert rows("## When it does not work") - {"NO_DEVICE"} == set(CODES)
+    assert rows(CODES_PAGE, "## Error codes") - {"NO_DEVICE"} == set(CODES)
 
 
 def test_every_code_in_the_source_is_declared():
@@ -49,9 +56,13 @@ def test_every_code_in_the_source_is_declared():
 
 def test_codes_of_the_doctor():
     used = set()
-    for path in (ROOT / "src/softwire/doctor").glob("*.py"):
+    people = [
+        *(ROOT / "src/softwire/doctor").glob("*.py"),
+        *(ROOT / "src/softwire/provisioning").rglob("explain.py"),
+    ]
+    for path in people:
         used |= set(re.findall(r'"([A-Z][A-Z0-9_]{4,})"', path.read_text(encoding="utf-8")))
-    assert rows("### What the doctor says") == used - set(CODES) - {
+    assert rows(CODES_PAGE, "## The doctor's codes") == used - set(CODES) - {
         "DISTRIB_DESCRIPTION",
         "DISTRIB_TARGET",
         "WRONG",
@@ -59,11 +70,10 @@ def test_codes_of_the_doctor():
 
 
 def test_lines():
-    """README has each line of the lab, and the very configuration that its tests use."""
-    section = README[README.index("### Lines") :].split("\n### ")[0]
-    assert set(re.findall(r"^\|[^|`]*\| `([\w-]+)` \|", section, re.M)) - {"LINE"} == set(lines.NAMES)
+    """The page has each line of the lab, and with the front page the very configuration that its tests use."""
+    assert set(re.findall(r"^\|[^|`]*\| `([\w-]+)` \|", LINES_PAGE, re.M)) - {"LINE"} == set(lines.NAMES)
     for name in set(lines.NAMES) - {"wrong-duid"}:
         for path in (lines.FOLDER / name).glob("[nd]*"):
             found = lines.sections(path.read_text(encoding="utf-8"))
             for text in (text for key, text in found.items() if key):
-                assert text in README, f"{path}: {text}"
+                assert text in FRONT + LINES_PAGE, f"{path}: {text}"
