@@ -26,7 +26,7 @@ demo: ## machines, and a line comes up (LINE=next, cross …)
 	@LINE=$(LINE) PYTHONPATH=src:. $(python) -m tests.lab.demo $(ARGS)
 
 test: lint ## every test but those of all faults in turn, which make system runs
-	$(setup) host python floor arch image
+	$(setup) host python floor arch image server
 	@$(pytest) tests/unit tests/fuzz tests/floor tests/arch tests/handler tests/package tests/openwrt \
 		tests/integration tests/system $(addprefix --ignore=,$(slow))
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Brings what tests and demo need, a step a word: host (Debian packages), python (virtual environment), fuzz (atheris
-# in it), floor (MicroPython 1.23 as WebAssembly), arch (MicroPython of other architectures), image (the guest's).
+# in it), floor (MicroPython 1.23 as WebAssembly), arch (MicroPython of several architectures), image (the guest's),
+# server (what tests put beside the helper; a namespace's tools).
 # Everything but packages goes below build/.
 
 set -eu
@@ -14,6 +15,8 @@ umask 022
 host_commands="
 	git:git busybox:busybox dash:dash qemu-system-x86_64:qemu-system-x86
 	qemu-s390x:qemu-user mmdebstrap:mmdebstrap sqfstar:squashfs-tools flock:util-linux"
+server_commands="
+	ip:iproute2 nsenter:util-linux nft:nftables sysctl:procps"
 # labgrid's is the highest demand.
 python_test='import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))'
 
@@ -65,13 +68,23 @@ find_python() {
 	return 1
 }
 
+# missing_packages <command:package>...
 missing_packages() {
-	wanted=$host_commands
-	[ "$(id -u)" = 0 ] || wanted="$wanted newuidmap:uidmap"
-	for pair in $wanted; do
+	for pair; do
 		command -v "${pair%%:*}" > /dev/null || printf '%s ' "${pair#*:}"
 	done
+}
+
+missing_on_host() {
+	# shellcheck disable=SC2086  # a list of words
+	missing_packages $host_commands
+	[ "$(id -u)" = 0 ] || missing_packages newuidmap:uidmap
 	find_python > /dev/null || printf '%s ' python3 python3-venv
+}
+
+missing_for_server() {
+	# shellcheck disable=SC2086  # a list of words
+	missing_packages $server_commands
 }
 
 apt_get() {
@@ -79,7 +92,16 @@ apt_get() {
 }
 
 setup_host() {
-	packages=$(missing_packages)
+	install missing_on_host
+}
+
+setup_server() {
+	install missing_for_server
+}
+
+# install <function that tells what is missing>
+install() {
+	packages=$("$1")
 	[ -n "$packages" ] || return 0
 	command -v apt-get > /dev/null ||
 		fail "this machine lacks what these Debian packages have, and has no apt-get: $packages"
@@ -98,7 +120,7 @@ setup_host() {
 		must "Debian's package lists cannot be had" "fetching package lists first" apt-update apt_get update
 		must "apt-get cannot install $packages" "installing them" apt apt_get install --no-install-recommends $packages
 	}
-	packages=$(missing_packages)
+	packages=$("$1")
 	[ -z "$packages" ] || fail "installed, but their commands are still not found: $packages"
 }
 
@@ -151,7 +173,7 @@ make_arch() {
 
 # What cannot be had is skipped by its tests, with the reason.
 setup_arch() {
-	for arch in s390x armhf; do
+	for arch in s390x armhf "$(dpkg --print-architecture)"; do
 		[ ! -e "build/arch/$arch/lib" ] || continue
 		step "fetching MicroPython for $arch" arch make_arch "$arch" || {
 			rm -rf "build/arch/$arch"
@@ -172,7 +194,7 @@ done
 PATH=$PATH:/usr/sbin:/sbin
 for word in "$@"; do
 	case $word in
-		host | python | fuzz | floor | arch | image) "setup_$word" ;;
-		*) fail "unknown step '$word': host, python, fuzz, floor, arch and image are right" ;;
+		host | python | fuzz | floor | arch | image | server) "setup_$word" ;;
+		*) fail "unknown step '$word'; right are host python fuzz floor arch image server" ;;
 	esac
 done

@@ -54,6 +54,7 @@ class Handover:
         self.pause = pause
         # 15 characters are the kernel's limit.
         self.device = ("sw-" + interface)[:15]
+        self.shared = False  # whether the firewall has rules of this softwire
 
     def endpoint(self, line, address, ours=False):
         """Gives the router the local address, and trusts nothing but a bind() to it (RFC 4291: a /128).
@@ -131,6 +132,7 @@ class Handover:
         }
         if self.config["zone"]:
             parameters["ZONE"] = self.config["zone"]
+        self.share(tunnel.ports)
         if not self.signal("bound", parameters):
             # netifd may have taken the device away and still call the interface up.
             self.signal("unbound")
@@ -149,6 +151,16 @@ class Handover:
             self.pause(pause)
             pause = SETTLE_STEP
         return "{IPADDR} through {LOCAL} -> {REMOTE}, MTU {MTU}".format(**parameters)
+
+    def share(self, ports):
+        """Has the firewall use these ports alone, before there is a device: a connection keeps its first port."""
+        ports = ports if ports and ports.length else None  # without an identifier the address is whole
+        if ports or self.shared:
+            from softwire.portnat import update  # only where it is needed
+
+            self.shared = bool(ports)
+            if update(self.interface, self.device, ports):
+                self.signal("firewall")
 
     def carried(self, tunnel):
         """Whether the router has the tunnel's IPv4 addresses."""

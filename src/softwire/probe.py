@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`softwire probe`: one dry run of the whole way, every step told; nothing on the router changes."""
 
-from softwire import ntt, provisioning, state
+from softwire import ntt, portuse, provisioning, state
 from softwire.address import format_ipv6, format_prefix, parse_ipv6
 from softwire.endpoint import present
 from softwire.errors import ProvisioningError
@@ -75,6 +75,9 @@ def run(interface):
             _tell_answer(provisioning.explain(config["provisioning"]), method.answer)
     _tell("softwire", "would be {} -> {}".format(format_ipv6(tunnel.local), format_ipv6(tunnel.remote)))
     _tell("", "IPv4 {}, MTU {}".format(", ".join(tunnel.ipaddr()), tunnel.mtu))
+    if tunnel.ports:
+        ranges = tunnel.ports.ranges()
+        _tell("", "ports of a shared address: " + portuse.ranges_text(len(ranges), ranges[0]))
     if tunnel.refresh:
         _tell("", "to be asked for again after {:.0f} s".format(tunnel.refresh))
     if tunnel.expires:

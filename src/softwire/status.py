@@ -3,7 +3,7 @@
 
 import json
 
-from softwire import ntt, provisioning, sip, state, ubus
+from softwire import ntt, portuse, provisioning, sip, state, ubus
 from softwire.address import format_prefix
 from softwire.codes import CODES
 from softwire.dhcpv6 import CLIENT_ID, duid_kind
@@ -101,6 +101,7 @@ def _ask_netifd(report, status_of):
         return
     report.update(_said(interface))
     report["device"] = own.get("l3_device")
+    report["port_use"] = portuse.of_tunnel(report.get("tunnel") or {})
     report["netifd_errors"] += errors(own)
     tunlink = report["tunlink"] = report.get("tunlink") or _option(interface, "tunlink")
     status = status_of(tunlink) if tunlink else None
@@ -130,6 +131,9 @@ def _rows(report, now):
         device = "device {}, ".format(report["device"]) if report.get("device") else ""
         yield "", "{}MTU {}, no encapsulation limit".format(device, tunnel["mtu"])
         yield "IPv4", ", ".join(tunnel["ipaddr"])
+        use = report.get("port_use")
+        if use:
+            yield "ports", portuse.text(use)
         if tunnel["dns"]:
             yield "resolvers", ", ".join(tunnel["dns"])
     answer = report.get("answer")

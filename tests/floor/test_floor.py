@@ -35,6 +35,7 @@ FLOOR = (
     "test_radius_packet",
     "test_redact",
     "test_report",
+    "test_portnat",
     "test_sip",
     "test_softbank",
     "test_skim",

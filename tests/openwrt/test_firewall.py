@@ -5,6 +5,7 @@ skipped."""
 import pytest
 
 from firewall.ruleset import Ruleset, sections_of
+from firewall.zones import physical
 from openwrt_root import ROOT
 from standin import uci
 
@@ -81,6 +82,27 @@ def test_redirect(rendered):
     )[1]
     assert 'meta nfproto ipv4 tcp dport 8080 counter dnat ip to 192.168.1.100:80 comment "!fw4: web"' in text
     assert "ct status dnat accept" in chain(text, "forward_wan")
+
+
+def test_includes_and_offloading(rendered, tmp_path):
+    """What a package brought comes behind the table, unless it is turned off; tunnels are not offloaded."""
+    for path in ("br-lan/lower_lan1", "lan1/device", "eth1/device", "sw-wan"):
+        (tmp_path / path).mkdir(parents=True)
+    default = (ROOT / "etc/config/firewall").read_text()
+    change = "config defaults\n\toption flow_offloading '1'\n\toption auto_includes '0'\n"
+    for text, includes, offload in (
+        (default, True, False),
+        (default.replace("config defaults\n", change), False, True),
+    ):
+        package = type("Package", (), {"sections": uci.parse(text, "firewall")})
+        files = ["/usr/share/nftables.d/ruleset-post/a.nft"]
+        ruleset = Ruleset(
+            sections_of(package), INTERFACES, None, files, lambda names: physical(names, str(tmp_path))
+        )
+        lines = [line.strip() for line in ruleset.render().split("\n")]
+        assert (lines[-2] == f'include "{files[0]}"') == includes
+        assert ('hook ingress priority 0; devices = { "eth1", "lan1" };' in lines) == offload
+        assert ("meta l4proto { tcp, udp } flow offload @ft" in lines) == offload
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import re
 
 STEPS = (
     "router", "settings", "cable", "line's router", "DHCPv6", "prefix", "vendor options", "endpoint", "route",
-    "exchange", "softwire", "border router", "packet size", "firewall", "IPv4",
+    "exchange", "softwire", "border router", "packet size", "firewall", "ports", "IPv4",
 )  # fmt: skip
 
 

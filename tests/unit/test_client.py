@@ -3,10 +3,10 @@
 
 import unittest
 
-from softwire import client, handover, provisioning, state, ubus
+from softwire import client, handover, portnat, provisioning, state, ubus
 from softwire.address import parse_ipv6
 from softwire.errors import ProvisioningError
-from softwire.tunnel import Tunnel
+from softwire.tunnel import PortSet, Tunnel
 from softwire.ubus import UbusError
 from softwire.watch import Watch
 
@@ -98,6 +98,7 @@ class Operator(provisioning.Method):
         self.refresh_after = 1000
         self.expires = None
         self.error = None
+        self.ports = None
         self.endpoint_of_answer = None
         self.dropped = 0
         self.released = []
@@ -118,6 +119,7 @@ class Operator(provisioning.Method):
             parse_ipv6("2001:db8:b::1"),
             [(self.ipv4, 32)],
             1460,
+            ports=self.ports,
             refresh=self.refresh_after,
             expires=self.expires,
         )
@@ -214,6 +216,39 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(bound[1]["MTU"], 1460)
         self.assertTrue("ZONE" not in bound[1])
         self.assertEqual(len(self.router.events), 2)
+
+    def test_shared_address(self):
+        """The firewall knows the ports before netifd makes the device, and is told when they change."""
+        told = []
+        usual = portnat.update
+        portnat.update = lambda interface, device, ports: (
+            told.append(ports and ports.key()) or ports != self.loaded
+        )
+        try:
+            self.loaded = None
+            self.operator.ports = PortSet(6, 8, 1)
+            self.client.step(False)
+            self.assertEqual(self.router.names(), ["endpoint", "firewall", "bound"])
+            # The same rules with another address.
+            self.loaded = self.operator.ports
+            self.operator.ipv4 += 1
+            self.client.step(True)
+            self.assertEqual(self.router.names(), ["unbound", "bound"])
+            self.operator.ports = PortSet(6, 0, 0)
+            self.client.step(True)
+            self.assertEqual(self.router.names(), ["unbound", "firewall", "bound"])
+            self.assertEqual(told, [(6, 8, 1), (6, 8, 1), None])
+            # From then on the address is whole.
+            self.operator.ports = None
+            self.client.step(True)
+            self.assertEqual((self.router.names(), len(told)), (["unbound", "bound"], 3))
+        finally:
+            portnat.update = usual
+
+    def test_rules_that_cannot_be_written(self):
+        self.operator.ports = PortSet(6, 8, 1)
+        self.fails("NO_RUN_DIRECTORY")
+        self.assertTrue("bound" not in self.router.names())
 
     def test_onlink_prefix_puts_the_endpoint_on_the_line(self):
         self.router.status = wan6()

@@ -103,6 +103,9 @@ CASES = {
         (("2001:db8:b::1", parse_ipv6("2001:db8:b::1")),),
         ("fe80::7", "::1", "ff02::1", "br.example", "x"),
     ),
+    "psid": ((("0", 0), ("52", 52), ("65535", 65535)), ("-1", "65536", "0x34")),
+    "psidlen": ((("0", 0), ("8", 8), ("16", 16)), ("17", "-1", "/8")),
+    "offset": ((("0", 0), ("6", 6), ("15", 15)), ("16", "-1")),
     "ipaddr": (
         (
             ("203.0.113.7", (parse_ipv4("203.0.113.7"), 32)),
@@ -237,6 +240,34 @@ class MissingTest(unittest.TestCase):
         }
         given["ip6addr"] = "2001:db8:0::1"
         self.assertIn("option ip6addr '2001:db8::1'", self.missing(given))
+
+    def test_port_set(self):
+        given = {
+            "tunlink": "wan6",
+            "provisioning": "static",
+            "peeraddr": "2001:db8::1",
+            "ipaddr": "192.0.2.1",
+        }
+        for options, said in (
+            ({"psid": "52", "psidlen": "8", "offset": "6"}, None),
+            ({"psid": "0", "psidlen": "16"}, None),
+            ({"psidlen": "0"}, None),
+            ({"psid": "0"}, None),
+            ({"offset": "6"}, None),
+            ({"psid": "3"}, "option psid '3': option psidlen beside it"),
+            ({"psid": "3", "psidlen": "0"}, "option psid '3': option psidlen beside it"),
+            ({"psidlen": "8"}, "option psidlen '8': option psid beside it"),
+            ({"psid": "256", "psidlen": "8"}, "option psid '256': at most 255, which has 8 bits"),
+            (
+                {"psid": "1", "psidlen": "11", "offset": "6"},
+                "option psidlen '11': at most 10, beside offset 6",
+            ),
+        ):
+            told = self.missing(dict(given, **options))
+            self.assertEqual(told and told[: len(said or "")], said)
+        ports = provisioning.load(dict(given, psid="52", psidlen="8", offset="6")).ports
+        self.assertEqual(ports.ranges()[0], (1232, 1235))
+        self.assertEqual(provisioning.load(dict(given, psidlen="0")).ports, None)
 
     def test_method_that_is_none(self):
         for name in ("dslight", "Softbank", "../static", "_explain", "__init__", "softbank.explain"):

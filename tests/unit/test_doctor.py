@@ -2,6 +2,7 @@
 """The doctor on a router of the test's own making: what it names, what it leaves out, and that nothing else shows."""
 
 import json
+import os
 import unittest
 
 from softwire import doctor, provisioning, status
@@ -279,14 +280,14 @@ class DoctorTest(unittest.TestCase):
 
     def test_all_is_well(self):
         self.assertEqual(self.examine(), [])
-        self.assertEqual(len(self.found), 15)
+        self.assertEqual(len(self.found), 16)
         self.assertTrue(doctor.is_well(self.found))
 
     def test_exit_status_and_text(self):
         lines = []
         self.assertEqual(doctor.main("wan", router=self.stage, tell=lines.append), 0)
         self.assertEqual((lines[0], lines[-1]), ("softwire doctor: wan", "all is well"))
-        self.assertEqual(len(lines), 17)
+        self.assertEqual(len(lines), 18)
         self.stage.files["/sys/class/net/eth0/carrier"] = "0"
         lines = []
         self.assertEqual(doctor.main(None, router=self.stage, tell=lines.append), 1)
@@ -334,7 +335,7 @@ class DoctorTest(unittest.TestCase):
     def test_router(self):
         self.stage.error = 28
         self.names("router", "NO_RUN_DIRECTORY", "full")
-        self.assertEqual([item.status for _, item in self.found[1:]], ["not tried"] * 14)
+        self.assertEqual([item.status for _, item in self.found[1:]], ["not tried"] * 15)
         self.stage.error = None
         del self.stage.folders["/sys/module"]
         self.down()
@@ -737,6 +738,13 @@ class DoctorTest(unittest.TestCase):
         self.stage.folders["/lib/netifd/proto"] = ["map.sh"]
         self.assertTrue("S46_WITHOUT_MAP" not in [code for _, _, code in self.examine()])
 
+    def test_ports_of_the_operators_nat(self):
+        self.stage.states["wan"]["tunnel"] = dict(TUNNEL, ipaddr=["192.0.0.2/29"])
+        self.stage.addresses.append("192.0.0.2")
+        self.examine()
+        told = [item.text for step, item in self.found if step == "ports"]
+        self.assertIn("the operator's NAT has them", told[0])
+
     def test_border_router_that_was_reminded(self):
         def dry_run(interface, method, line, tell):
             self.stage.network.resolver = "answers"
@@ -824,6 +832,45 @@ class DoctorTest(unittest.TestCase):
     def test_forwarding(self):
         self.change("firewall", "dest 'wan'", "dest 'vpn'")
         self.names("firewall", "NO_FORWARDING")
+
+    # A shared address
+
+    def share(self):
+        """Three ports in three ranges; in the kernel's NAT 32765 to 32767."""
+        self.stage.states = {"wan": {"tunnel": dict(TUNNEL, ports=[2, 14, 3])}}
+        self.stage.connections = "/tmp/softwire-test-connections"
+        self.stage.outputs["nft list chain ip softwire nat_wan"] = (
+            'oifname "sw-wan" masquerade to :32765-32767'
+        )
+
+    def connect(self, numbers):
+        row = (
+            "ipv4 2 udp 17 29 src=192.168.1.9 dst=198.51.100.1 sport=4 dport=53 src=198.51.100.1 dst=203.0.113.7 "
+            "sport=53 dport={} use=2\n"
+        )
+        with open(self.stage.connections, "w") as file:
+            file.write("".join([row.format(number) for number in numbers]))
+
+    def test_ports(self):
+        self.share()
+        self.connect((32765, 32767))
+        self.assertEqual(self.examine(), [])
+        told = [item.text for step, item in self.found if step == "ports"]
+        self.assertEqual(told, ["TCP 0, UDP 2, ICMP 0 of 3 in use; 3 ranges from 16387-16387 on"])
+        self.connect((32765, 32766, 32767))
+        self.names("ports", "PORTS_USED_UP", "all 3 ports", "198.51.100.1, UDP port 53", "UDP 3")
+        # A kernel without the list.
+        os.remove(self.stage.connections)
+        self.assertEqual(self.examine(), [])
+
+    def test_ports_that_the_firewall_does_not_know(self):
+        self.share()
+        self.stage.outputs["nft list chain ip softwire nat_wan"] = ""
+        self.names("ports", "FIREWALL_NOT_LOADED", "/etc/init.d/firewall reload", "nat_wan")
+        self.change("firewall", "config defaults\n", "config defaults\n\toption auto_includes '0'\n")
+        self.names(
+            "ports", "FIREWALL_NOT_LOADED", "uci set firewall.@defaults[0].auto_includes=1; uci commit"
+        )
 
 
 class HindranceTest(unittest.TestCase):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is advised can be done and helps: each code's advice is carried out here, or the test that does so is named."""
 
+import os
 import re
 from pathlib import Path
 
@@ -274,6 +275,17 @@ def many(*steps):
 # --- the table
 
 
+def used_up(stage):
+    """One port, and a connection that has it."""
+    stage.states["wan"]["tunnel"] = {**stage.states["wan"]["tunnel"], "ports": [0, 16, 5000]}
+    stage.outputs["nft list chain ip softwire nat_wan"] = 'oifname "sw-wan" masquerade to :5000-5000'
+    stage.list = os.memfd_create("connections")
+    os.write(
+        stage.list, b"ipv4 2 udp 17 9 src=192.0.2.9 dst=203.0.113.7 sport=53 dport=5000 src=203.0.113.7\n"
+    )
+    stage.connections = f"/proc/self/fd/{stage.list}"
+
+
 # What is done about it here: then the code is gone.
 DONE = {
     "BAD_CONFIG": uci("delete network.wan.ipaddr", "add_list network.wan.ipaddr=203.0.113.7"),
@@ -357,6 +369,7 @@ ELSEWHERE = {
         DIAGNOSIS + "test_host",
     ),
     "IPV4_DEAD": (reset(resolver=None), DIAGNOSIS + "test_ipv4_dead"),
+    "PORTS_USED_UP": (used_up, "tests/system/test_shared_address.py::test_every_port_and_one_more"),
     "NO_DEFAULT_ROUTE": (
         many(down, reset(advertisement=OSError(1)), lambda stage: stage.statuses["wan6"].update(route=[])),
         BAD_INPUT + "test_mended",

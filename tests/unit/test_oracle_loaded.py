@@ -47,5 +47,7 @@ def test_nothing_of_other_methods(name):
     for other in set(OPTIONS) - {name}:
         own = {module for module in modules if module.startswith(f"softwire.provisioning.{other}")}
         assert not own | modules & OWN.get(other, set())
-    shown = {"explain", "_explain", "status", "probe", "doctor", "configure"}
+    shown = {"explain", "_explain", "status", "probe", "doctor", "configure", "portuse"}
     assert not [module for module in modules if shown & set(module.split(".")) and "softwire" in module]
+    # For an address that is shared, once there is one.
+    assert "softwire.portnat" not in modules

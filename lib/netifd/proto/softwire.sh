@@ -42,6 +42,9 @@ proto_softwire_init_config() {
 	proto_config_add_string ip6addr
 	proto_config_add_string peeraddr
 	proto_config_add_string ipaddr
+	proto_config_add_string psid
+	proto_config_add_string psidlen
+	proto_config_add_string offset
 	proto_config_add_string mtu
 	proto_config_add_string ttl
 	proto_config_add_string zone
@@ -152,7 +155,7 @@ proto_softwire_teardown() {
 	local interface="$1"
 
 	proto_softwire_is_name "$interface" && {
-		rm -f "$RUN/$interface.config" "$RUN/$interface.json"
+		rm -f "$RUN/$interface.config" "$RUN/$interface.json" "$RUN/$interface.nft"
 		{
 			proto_softwire_release "$interface"
 			proto_softwire_remove_endpoint "$interface"

@@ -3,7 +3,7 @@
 
 import os
 
-from softwire import kernel, state, ubus
+from softwire import kernel, portuse, state, ubus
 from softwire.doctor import network
 from softwire.endpoint import present
 from softwire.netifd import Netifd
@@ -14,6 +14,7 @@ class Router:
     """Looks, and changes nothing. A test stands in for all of it."""
 
     network = network
+    connections = portuse.CONNECTIONS
     present = staticmethod(present)
     read = staticmethod(kernel.read)
     listdir = staticmethod(kernel.listdir)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The doctor's steps, in the order of the way."""
 
-from softwire.doctor import line, tunnel
+from softwire.doctor import line, ports, tunnel
 
 # A name, and what looks at it. Behind SOFTWIRE, steps need a softwire that is up.
 SOFTWIRE = "softwire"
@@ -21,5 +21,6 @@ STEPS = (
     (BORDER_ROUTER, tunnel.check_border_router),
     ("packet size", tunnel.check_mtu),
     ("firewall", tunnel.check_firewall),
+    ("ports", ports.check_ports),
     ("IPv4", tunnel.check_ipv4),
 )

@@ -2,6 +2,7 @@
 """The fw4 command: start, stop, restart, reload, flush, print, check, network <interface>, device
 <device>, zone <name>."""
 
+import glob
 import json
 import os
 import subprocess
@@ -10,8 +11,9 @@ import sys
 from standin.uci import Package, UciError
 
 from .ruleset import Ruleset, sections_of
-from .zones import of_network
+from .zones import of_network, physical
 
+INCLUDES = "/usr/share/nftables.d/ruleset-post/*.nft"
 STATE = "/var/run/fw4.state"
 USAGE = "Usage: fw4 [-q] start|stop|flush|restart|reload|print|check|zone <zone> [device]|network <net>|device <dev>\n"
 
@@ -71,7 +73,8 @@ def main(words):
             os.unlink(STATE)
         return nft("table inet fw4\ndelete table inet fw4\n")
     try:
-        ruleset = Ruleset(sections_of(Package("firewall")), interfaces(), warn)
+        includes = sorted(glob.glob(INCLUDES))
+        ruleset = Ruleset(sections_of(Package("firewall")), interfaces(), warn, includes, physical)
     except UciError as problem:
         sys.stderr.write(f"fw4: {problem}\n")
         return 1

@@ -7,8 +7,12 @@ from .zones import BadRule, Zone, assign, flag, words
 
 
 class Ruleset:
-    def __init__(self, sections, interfaces, warn):
+    """includes: what packages brought for the ruleset's end; physical(devices): those that are ports."""
+
+    def __init__(self, sections, interfaces, warn, includes=(), physical=lambda devices: []):
         self.warn = warn
+        self.includes = includes
+        self.physical = physical
         self.defaults = next((options for kind, options in sections if kind == "defaults"), {})
         self.zones = [Zone(options, self.defaults) for kind, options in sections if kind == "zone"]
         assign(self.zones, interfaces)
@@ -95,11 +99,34 @@ class Ruleset:
             (base if name in base else chains).setdefault(name, []).extend(lines)
         for zone in self.zones:
             self.render_zone(zone, base, chains)
+        includes = self.includes if flag(self.defaults.get("auto_includes", "1")) else ()
         return "\n".join(
             ["table inet fw4", "flush table inet fw4", "table inet fw4 {"]
+            + self.flowtable()
             + self.hooks(base)
             + [text for name, lines in chains.items() for text in block(name, lines)]
             + ["}", ""]
+            + [f'include "{path}"' for path in includes]
+            + [""]
+        )
+
+    def offloaded(self):
+        """The devices whose connections pass the rules by."""
+        if not flag(self.defaults.get("flow_offloading")):
+            return []
+        return self.physical([device for zone in self.zones for device in zone.devices])
+
+    def flowtable(self):
+        devices = device_set(self.offloaded())
+        return (
+            devices
+            and [
+                "\tflowtable ft {",
+                f"\t\thook ingress priority 0; devices = {devices};",
+                "\t\tcounter;",
+                "\t}",
+            ]
+            or []
         )
 
     def render_zone(self, zone, base, chains):
@@ -145,12 +172,17 @@ class Ruleset:
         lines = []
         for place in ("input", "forward", "output"):
             local = [f"{'iif' if place == 'input' else 'oif'} lo accept"] if place != "forward" else []
+            offload = (
+                ["meta l4proto { tcp, udp } flow offload @ft"]
+                if place == "forward" and self.offloaded()
+                else []
+            )
             lines += hook(
                 place,
                 "filter",
                 place,
                 "filter",
-                local + start + base[place] + end[place],
+                local + offload + start + base[place] + end[place],
                 "accept" if policy[place] == "ACCEPT" else "drop",
             )
         lines += hook("dstnat", "nat", "prerouting", "dstnat", base["dstnat"], "accept")

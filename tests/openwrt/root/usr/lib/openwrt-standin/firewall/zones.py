@@ -2,6 +2,9 @@
 """Zones and their devices: uci's `network` lists, and in addition every interface whose netifd status has
 data.zone (NETIFD.md)."""
 
+import glob
+import os
+
 
 class BadRule(Exception):
     """A section that fw4 skips with a warning; the text says why."""
@@ -46,6 +49,15 @@ def assign(zones, interfaces):
         for zone in zones:
             if interface["interface"] in zone.networks or zone.name == wanted:
                 zone.take(interface)
+
+
+def physical(devices, folder="/sys/class/net"):
+    """The ports among them, and those of bridges; a tunnel has none."""
+    found = set()
+    for device in devices:
+        below = glob.glob(f"{folder}/{device}/lower_*")
+        found |= {path.rpartition("/lower_")[2] for path in below} or {device}
+    return sorted(device for device in found if os.path.exists(f"{folder}/{device}/device"))
 
 
 def of_network(zones, name):
