@@ -24,7 +24,9 @@ FLOOR = (
     "test_configure",
     "test_dhcpv4",
     "test_dhcpv6",
+    "test_dns",
     "test_doctor",
+    "test_dslite",
     "test_kernel",
     "test_line",
     "test_netifd_status",
@@ -48,6 +50,7 @@ FLOOR = (
     "test_wire",
 )
 ELSEWHERE = {
+    "test_dns_socket": "there are no sockets",
     "test_radius_socket": "there are no sockets",
     "test_ubus_command": "there are no processes",
 }

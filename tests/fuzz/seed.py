@@ -58,6 +58,15 @@ def from_tests():
     yield "doctor-echo", echo + b"\0\0\0\0\7\7\7\7"
     yield "doctor-echo", echo + b"\x0b\0\0\0\0\0\0\0" + echo + b"\x08\0\0\0\7\7\7\7"
     yield "doctor-resolver", b"\7\7\x80"
+    # RFC 1035 section 4.1: an alias, then a text of two strings; the question's name is at octet 12.
+    alias, text = b"\xc0\x0c\0\5\0\1\0\0\0\x3c\0\4\1a\xc0\x0c", b"\0\x10\0\1\0\0\1\x2c\0\5\1v\2=x"
+    records = alias + b"\xc0\x29" + text
+    yield "dns-answer", records
+    yield "dns-answer", b"\xc0\x0c" + text
+    yield (
+        "dns-message",
+        bytes.fromhex("0707818000010001000000000634 6f766572360469 6e666f0000100001") + records,
+    )
     offer = (
         "0019 0029 00000001 00000000 00000000 001a 0019 00000e10 00001c20 38 20010db8400003000000000000000000"
     )

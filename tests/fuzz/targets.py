@@ -16,6 +16,7 @@ from softwire import (
     address,
     dhcpv4,
     dhcpv6,
+    dns,
     ntt,
     provisioning,
     sip,
@@ -98,6 +99,29 @@ def read_ntt_dhcpv6(data):
 
 def read_ntt_dhcpv4(data):
     return vendor_options(ntt.read_dhcpv4(data))
+
+
+# DNS
+
+QUERY = dns.write_query(b"\7\7", "4over6.info", dns.TXT)
+
+
+def read_dns(data):
+    """An answer to the question for a text, what stands behind the question."""
+    for flags in (0x8180, 0x8183):
+        head = b"\7\7" + flags.to_bytes(2, "big") + b"\0\1\0\2\0\0\0\0" + QUERY[12:]
+        try:
+            values, lifetime, name = dns.read_answer(head + data, QUERY, dns.TXT)
+        except dns.DnsError as error:
+            assert error.absent
+            continue
+        assert 0 <= lifetime < 1 << 32 and len(values) <= 2 and (values or not lifetime or name)
+        printable(name)
+    return [hexlify(dns.read_text(value)).decode() for value in values], lifetime, name
+
+
+def read_dns_message(data):
+    return list(dns.read_answer(data, QUERY, dns.TXT))
 
 
 # The line
@@ -597,6 +621,8 @@ TARGETS = {
     "dhcpv6-message": (read_dhcpv6_message, WireError),
     "dhcpv6-name": (read_name, WireError),
     "dhcpv6-options": (read_options, WireError),
+    "dns-answer": (read_dns, WireError),
+    "dns-message": (read_dns_message, (WireError, dns.DnsError, dns.Truncated)),
     "doctor-advertisement": (read_advertisement, WireError),
     "doctor-dhcpv6": (read_dhcpv6_answer, WireError),
     "doctor-echo": (read_echo, WireError),

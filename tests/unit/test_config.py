@@ -14,7 +14,7 @@ METHODS = [provisioning.find(name) for name in provisioning.names()]
 class Every:
     """The options of all methods at once, none of them required."""
 
-    # Of options that several methods have, the last one's check.
+    # Of options that several methods have, the last one's check; test_dslite has the cases of the others.
     options = tuple(
         [
             row

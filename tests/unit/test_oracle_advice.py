@@ -401,6 +401,9 @@ NOBODY = {
     "NO_FW4": (lambda stage: stage.outputs.pop("nft list table inet fw4"), "another firewall's own way"),
     "CLOCK_WRONG": (None, NOTHING),
     "S46_WITHOUT_MAP": (map_offered, "another package is installed"),
+    "NO_AFTR": (None, OPERATOR),
+    "NAME_UNKNOWN": (None, OPERATOR),
+    "NAME_UNRESOLVED": (None, NOTHING),
 }
 
 

@@ -14,6 +14,7 @@ SECRETS = {"auth_server": ["2001:db8::1812"], "shared_secret": "s", "password": 
 OPTIONS = {
     "softbank": SECRETS,
     "static": {"peeraddr": "2001:db8:b::1", "ipaddr": "192.0.2.1"},
+    "dslite": {},
 }
 # Modules outside of provisioning/ that are there for one method alone.
 OWN = {
