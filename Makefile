@@ -71,8 +71,8 @@ faults: ## every fault as long and as often as docs/reliability.md says, which i
 	$(setup) host python image
 	@FAULTS_LONG=1 $(pytest) tests/system/test_faults.py
 
-bench: ## instructions, time, memory and size beside radclient and the budgets; results in build/bench/
-	$(setup) host python image
+bench: ## instructions, time, memory and size beside radclient, Kea and the budgets; results in build/bench/
+	$(setup) host python image server
 	@PYTHONPATH=src $(python) -m tests.bench $(ARGS)
 
 ipk: ## packages for opkg (OpenWrt 24.10) and their index, in dist/

@@ -22,6 +22,8 @@ CODES = {
     "NO_AFTR": "neither the line nor an option tells the AFTR, the border router",
     "NAME_UNKNOWN": "the line's resolvers know no such name",
     "NAME_UNRESOLVED": "the line's resolvers did not resolve a name",
+    "NO_4O6_SERVER": "the line tells no server of DHCPv4 over DHCPv6",
+    "LEASE_REFUSED": "the DHCPv4 server refused the address",
     "NO_MD5": "this Python interpreter has no MD5",
     "VOIP_OFF": "the interface has no telephone side",
     "NO_SIP_LEASE": "the SIP network gave no usable IPv4 address",

@@ -14,6 +14,7 @@ commands:
                       the whole way, step by step: what is wrong, how it knows, what to do; nothing changed.
                       HOST: an IPv4 address to try instead of the operator's resolvers
   probe INTERFACE     one dry run of the whole exchange: each step told, secrets hidden, nothing changed
+  forget INTERFACE    erases what its operator told and is remembered for an outage, in RAM and on flash
   sip INTERFACE       what a telephone needs on the SIP network of a flets interface, such as wan6
 
 exit status: 0 all is well; 1 something is not up, a check failed, or nothing was written; 2 wrong usage"""
@@ -23,6 +24,7 @@ WORDS = {
     "status": (0, 1, ("json",)),
     "doctor": (0, 2, ("json", "report")),
     "probe": (1, 1, ()),
+    "forget": (1, 1, ()),
     "sip": (1, 1, ("json", "format")),
 }
 
@@ -41,7 +43,7 @@ def _parse(words):
         "--report", action="store_true", help="doctor: for a public bug report, without secrets"
     )
     parser.add_argument("--format", help="sip as a configuration: baresip or pjsip (Asterisk)")
-    parser.add_argument("command", nargs="?", help="configure, status, doctor, probe or sip")
+    parser.add_argument("command", nargs="?", help="configure, status, doctor, probe, forget or sip")
     parser.add_argument("interface", nargs="?", help="netifd's name of the softwire, such as wan")
     parser.add_argument("host", nargs="?", help="doctor: an IPv4 address to try")
     # micropython-lib's argparse takes an option that stands behind a left-out positional for that positional.
@@ -78,6 +80,10 @@ def _run(given):
         from softwire.probe import main as probe
 
         return probe(given.interface)
+    if given.command == "forget":
+        from softwire.forget import main as forget
+
+        return forget(given.interface)
     from softwire import sip
 
     if given.format and given.format not in sip.FORMATS:

@@ -87,7 +87,7 @@ def make_root(made: dict[str, packages.Package]) -> None:
     shutil.move(str(ROOT / "lib/netifd/softwire.script"), ROOT / "bench/event/softwire.script")
     shutil.copy(here / "guest/softwire.script", ROOT / "lib/netifd/softwire.script")
     shutil.copy(here / "guest/ubus", ROOT / "usr/bin/ubus")
-    for name in ("measure.py", "wan6.json"):
+    for name in ("measure.py", "lease.py", "wan6.json"):
         shutil.copy(here / "guest" / name, ROOT / "bench" / name)
     for name in ("micropython", "python3"):
         shutil.copy(here / "guest/callgrind", ROOT / "bench/callgrind" / name)

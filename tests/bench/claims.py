@@ -116,6 +116,20 @@ class Claims:
         )
         held = {name: memory[name] * KB for name in interpreters}
         self._clients("resident client: private memory", held, "memory", "private_dirty")
+        leased = result["lease"]
+        self._clients(
+            "DHCPv4 over DHCPv6, start to hand-over: instructions",
+            leased["exchange_instructions"],
+            "instructions",
+        )
+        self._clients(
+            "DHCPv4 over DHCPv6, renewal by the resident client: instructions",
+            leased["renewal_instructions"],
+            "instructions",
+            "refresh_instructions",
+        )
+        held = {name: value * KB for name, value in leased["private_dirty_kib"].items()}
+        self._clients("DHCPv4 over DHCPv6, resident client: private memory", held, "memory", "private_dirty")
         bare = {name: memory["bare_" + name] * KB for name in interpreters}
         self._clients("bare interpreter: private memory", bare, "memory")
 

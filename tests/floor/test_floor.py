@@ -22,7 +22,11 @@ FLOOR = (
     "test_client",
     "test_config",
     "test_configure",
+    "test_dhcp4o6",
+    "test_dhcp4o6_lease",
+    "test_dhcp4o6_machine",
     "test_dhcpv4",
+    "test_dhcpv4message",
     "test_dhcpv6",
     "test_dns",
     "test_doctor",
@@ -50,6 +54,7 @@ FLOOR = (
     "test_wire",
 )
 ELSEWHERE = {
+    "test_forget": "there are no processes",
     "test_dns_socket": "there are no sockets",
     "test_radius_socket": "there are no sockets",
     "test_ubus_command": "there are no processes",

@@ -77,6 +77,39 @@ def from_tests():
     ):
         yield "bug-report", line.encode()
     yield "config", json.dumps(values).encode()
+    yield from of_dhcp4o6()
+
+
+def of_dhcp4o6():
+    """(target, input) pairs of DHCPv4 over DHCPv6."""
+    from tests.softwired import packets
+
+    query = packets.query(packets.bootp(), before=packets.option(6, b"\0\x5a"))
+    offer = packets.bootp(2, op=2, options=bytes([51, 4, 0, 0, 14, 16]))
+    asked = packets.information_request(32, 88)
+    yield "dhcpv4-message", packets.bootp()
+    yield "dhcpv4-message", offer
+    overloaded = bytearray(packets.bootp(options=b"\x34\1\3"))
+    overloaded[44:48] = overloaded[108:112] = b"\x0c\1a\xff"
+    yield "dhcpv4-message", bytes(overloaded)
+    for message in (query, packets.response(offer), asked):
+        yield "dhcpv6-message", message
+    router = packets.option(90, packets.address("2001:db8:b::1"))
+    for beside in (b"", router, packets.option(137, b"\x38" + packets.address("2001:db8:4000:300::")[:7])):
+        yield "dhcp4o6-response", packets.response(offer, beside)
+    needed = bytes.fromhex("c0000210 3604c0000201 330400000e10")
+    for more in (
+        "",
+        "1a020578 0604c0000235",
+        "3a0400000010 3b0400000020",
+        "790818c63364c0000201",
+        "9f0404085a00",
+    ):
+        yield "dhcp4o6-lease", needed + bytes.fromhex(more + "ff")
+    servers = packets.option(88, packets.address("2001:db8:1::1") + packets.address("ff02::1:2"))
+    for more in (b"", router, packets.option(96, router), packets.option(64, b"\4aftr\7example\0")):
+        yield "dhcp4o6-servers", servers + more
+    yield "dhcp4o6-servers", packets.option(88, b"")
 
 
 def narrowed(status):

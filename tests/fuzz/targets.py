@@ -15,6 +15,7 @@ from pyrad_lite.client import Client
 from softwire import (
     address,
     dhcpv4,
+    dhcpv4message,
     dhcpv6,
     dns,
     ntt,
@@ -31,7 +32,9 @@ from softwire.doctor.redact import Redactor
 from softwire.doctor.router import Router
 from softwire.errors import ProvisioningError
 from softwire.line import Line
-from softwire.provisioning import softbank
+from softwire.provisioning import dhcp4o6, softbank
+from softwire.provisioning.dhcp4o6 import explain as lease_words
+from softwire.provisioning.dhcp4o6 import transport
 from softwire.provisioning.softbank import explain
 from softwire.tunnel import OVERHEAD
 from softwire.wire import WireError
@@ -67,6 +70,16 @@ def read_dhcpv6_message(data):
     found = dhcpv6.read_message(data)
     assert dhcpv6.write_message(*found) == data
     return list(found)
+
+
+def read_dhcpv4_message(data):
+    """A message writes back to one that reads the same, its options where they belong."""
+    found = dhcpv4message.read(data)
+    again = dhcpv4message.read(dhcpv4message.write(found))
+    names = "op xid secs ciaddr yiaddr chaddr options".split()
+    values = [getattr(found, name) for name in names]
+    assert [getattr(again, name) for name in names] == values
+    return values
 
 
 def read_name(data):
@@ -397,6 +410,122 @@ def read_accept_beside(data):
     return told
 
 
+# DHCPv4 over DHCPv6
+
+
+def read_response(data):
+    """A DHCPv6 message as it comes in."""
+    found = transport.read_response(data)
+    if found is None:
+        return None
+    assert all([0 <= router < 1 << 128 for router in found.routers])
+    if found.bind_prefix:
+        prefix, length = found.bind_prefix
+        assert address.network(prefix, length) == prefix
+    return [found.message.options, found.routers, found.bind_prefix]
+
+
+class Lessee(dhcp4o6.Method):
+    """The method with one answer to all that it sends: an address and the octets of the options of that."""
+
+    datagram = b""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.now = 0.0
+        self.answers = []
+        self.clock = lambda: self.now
+        self.wait = self.come
+        self.machine.uniform = lambda low, high: low
+        self.keep = lambda content, lasting=False: None
+        self.kept = lambda lasting=False: None
+        self.transport.send = self.ask
+        self.transport.receive = self.taken
+        self.transport.sockets = lambda: ["socket"]
+        self.transport.close = lambda: None
+
+    def _attach(self, line, source):
+        self.line, self.source = line, source
+
+    def taken(self):
+        """What has come, once."""
+        found, self.answers = self.answers, []
+        return found
+
+    def come(self, sock, milliseconds, further=()):
+        """Time passes as fast as it can."""
+        self.now += milliseconds / 1000
+        return bool(self.answers)
+
+    def ask(self, data):
+        """The server's whole answer; what says which kind it is stands before the hostile octets."""
+        sent = dhcpv4message.read(dhcpv6.only(dhcpv6.read_message(data)[2], dhcpv6.DHCPV4_MESSAGE))
+        head = bytes([2, 1, 6, 0]) + sent.xid.to_bytes(4, "big") + bytes(8) + self.datagram[:4] + bytes(216)
+        kind = {1: 2, 3: 5}.get(sent.option(53)[0], 0)
+        message = head + dhcpv4message.COOKIE + bytes([53, 1, kind]) + self.datagram[4:]
+        outside = self.datagram[-32:]
+        try:
+            options = [(dhcpv6.DHCPV4_MESSAGE, message), (transport.S46_BIND_PREFIX, outside)]
+            made = transport.read_response(dhcpv6.write_message(21, 0, options))
+        except WireError as error:
+            self.answers = [(None, str(error))]
+        else:
+            self.answers = [(made, None)]
+
+
+LESSEE = Lessee(
+    Config({"tunlink": "wan6", "peeraddr": "2001:db8:b::1", "clientid": "00030001525400123401"}, Lessee)
+)
+LEASE_WORDS = lease_words.Explain()
+lease_words.uptime = lambda: 0.0
+
+
+def read_lease(data):
+    """Four octets of an address, and options: an offer and what comes after it, up to the softwire and its words."""
+    LESSEE.datagram = (data + bytes(4))[: max(len(data), 4)][:1200]
+    try:
+        tunnel = LESSEE.provision(LINE, LESSEE.endpoint(LINE, None))
+    except ProvisioningError as error:
+        assert error.code in ("NO_ANSWER", "LEASE_REFUSED")
+        printable(error.text)
+        return [error.code]
+    assert address.is_unicast_ipv4(tunnel.addresses[0][0]) and address.is_global_ipv6(tunnel.local)
+    assert 68 <= tunnel.mtu <= 1460 and (tunnel.expires is None or 0 < tunnel.expires < (1 << 32) + 300)
+    machine = LESSEE.machine
+    assert machine.sent < machine.t1 <= machine.t2 <= machine.end
+    assert len(tunnel.dns) <= 4 and len(tunnel.route_texts()) <= 64
+    described = LEASE_WORDS.describe(json.loads(json.dumps(LESSEE.answer)))
+    printable("\n".join([text for _, text in LEASE_WORDS.rows(described)]))
+    # Whatever comes while it is held: the same again, later.
+    LESSEE.tick(machine.t1)
+    return [
+        tunnel.ipaddr(),
+        tunnel.dns,
+        tunnel.route_texts(),
+        tunnel.mtu,
+        tunnel.ports and tunnel.ports.key(),
+    ]
+
+
+ASKER = provisioning.load({"tunlink": "wan6", "provisioning": "dhcp4o6"})
+
+
+def read_servers(data):
+    """DHCPv6 options of the line: which servers it has, and which border router."""
+    line = Line(
+        "wan6",
+        {"up": True, "l3_device": "eth1", "data": {"passthru": hexlify(data).decode()}},
+        lambda path: "",
+    )
+    servers = ASKER.servers_of(line)
+    assert 0 < len(servers) <= 16 and all([dhcp4o6.is_server(server) for server in servers])
+    real, dhcp4o6.inform.ask = dhcp4o6.inform.ask, lambda *_: []
+    try:
+        return [servers, ASKER.border_router(line, 0)]
+    finally:
+        dhcp4o6.inform.ask = real
+
+
 # The telephone
 
 
@@ -617,6 +746,10 @@ TARGETS = {
     "address-text": (read_text, ()),
     "bug-report": (read_report, ()),
     "config": (read_config, ProvisioningError),
+    "dhcp4o6-lease": (read_lease, ()),
+    "dhcp4o6-response": (read_response, WireError),
+    "dhcp4o6-servers": (read_servers, ProvisioningError),
+    "dhcpv4-message": (read_dhcpv4_message, WireError),
     "dhcpv6-addresses": (read_addresses, WireError),
     "dhcpv6-message": (read_dhcpv6_message, WireError),
     "dhcpv6-name": (read_name, WireError),

@@ -134,9 +134,15 @@ CASES = {
     ),
     "ttl": ((("64", 64), ("1", 1), ("255", 255)), ("0", "256", "inherit")),
     "zone": ((("wan", "wan"),), ("wan lan", "wan;", "a/b")),
+    "clientid": (
+        (("00030001525400123401", b"\0\3\0\1RT\0\x124\1"), ("0003FF", b"\0\3\xff")),
+        ("0003", "00030", "0003zz", "00:03:00:01", "00" * 131),
+    ),
+    "norelease": ((("1", True), ("0", False)), ("yes", "2")),
+    "persist": ((("1", True), ("0", False)), ("yes", "-1")),
 }
 SECRETS = ("shared_secret", "password")
-LISTS = ("auth_server",)
+LISTS = ("server", "auth_server")
 
 
 class OptionsTest(unittest.TestCase):
@@ -158,6 +164,15 @@ class OptionsTest(unittest.TestCase):
                 self.assertEqual(error[0], "BAD_CONFIG")
                 self.assertTrue(error[1].startswith("option {} '{}': ".format(option, given)), error[1])
                 self.assertTrue(len(error[1]) > len("option {} '{}': ".format(option, given)) + 10, error[1])
+
+    def test_servers_of_dhcp4o6(self):
+        method = provisioning.find("dhcp4o6")
+        given = ["2001:db8::1", "fe80::1", "ff02::1:2"]
+        self.assertEqual(config(method, server=given)["server"], [parse_ipv6(text) for text in given])
+        self.assertEqual(config(method)["server"], [])
+        for wrong in ("::", "::1", "::ffff:192.0.2.1", "192.0.2.1", "server.example", "2001:db8::1%eth1"):
+            self.assertEqual(refused(method, server=[wrong])[0], "BAD_CONFIG")
+            self.assertIn("option server '{}'".format(wrong), refused(method, server=[wrong])[1])
 
     def test_defaults(self):
         given = config()

@@ -155,6 +155,26 @@ class OptionsTest(unittest.TestCase):
         old.items = [("option", "ifname", "eth0"), ("option", "proto", "flets"), ("list", "reqopts", "23")]
         self.assertEqual(options.line_items("eth1", old), right + [("list", "reqopts", "23")])
 
+    def test_what_the_line_is_asked_for(self):
+        old = uci.Section("interface", "wan6")
+        old.items = [("option", "device", "eth1"), ("option", "proto", "dhcpv6")]
+        asking = options.asking_items
+        self.assertEqual(asking("dhcp4o6", None, old), old.items + [("option", "reqopts", "88")])
+        for method in ("static", "softbank"):
+            self.assertEqual(asking(method, None, old), None)
+        kept = list(old.items)
+        old.items = kept + [("option", "reqopts", "17 24")]
+        self.assertEqual(asking("dhcp4o6", None, old), kept + [("option", "reqopts", "17 24 88")])
+        moved = [("option", "device", "eth0"), ("option", "proto", "dhcpv6")]
+        self.assertEqual(asking("dhcp4o6", moved, old), moved + [("option", "reqopts", "88")])
+        old.items = kept + [("option", "reqopts", "88")]
+        self.assertEqual(asking("dhcp4o6", None, old), None)
+        # Proto flets asks by itself; a static line asks nobody.
+        for proto in ("flets", "static"):
+            old.items = [("option", "proto", proto)]
+            self.assertEqual(asking("dhcp4o6", None, old), None)
+        self.assertEqual(asking("dhcp4o6", None, None), None)
+
     def test_softwire(self):
         given = {"auth_server": ["a", "b"], "mtu": "1400", "shared_secret": "s", "password": "p"}
         right = [

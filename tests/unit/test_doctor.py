@@ -621,6 +621,29 @@ class DoctorTest(unittest.TestCase):
         )
         self.names("route", "NO_ROUTE", "wg0 instead of eth0")
 
+    def test_who_is_asked_on_the_link_needs_no_route(self):
+        """DHCPv4 over DHCPv6; what to do about a code is the method's own word first."""
+        for old, new in (
+            ("provisioning 'static'", "provisioning 'dhcp4o6'"),
+            ("option ipaddr", "option no_ipaddr"),
+        ):
+            self.change("network", old, new)
+        self.failure = ProvisioningError("NO_ANSWER", "ff02::1:2: silent")
+        told = self.stage.statuses["wan6"]["data"]
+        told["passthru"] += "00580000"
+        item = self.names("exchange", "NO_ANSWER", "Allow-DHCPv6")
+        self.assertFalse("auth_server" in item.advice)
+        route = [item for step, item in self.found if step == "route"]
+        self.assertEqual([(item.status, item.text[:10]) for item in route], [("ok", "not needed")])
+        told["passthru"] = told["passthru"].replace(
+            "00580000", "00580010" + "20010db8000000010000000000000001"
+        )
+        self.names("exchange", "NO_ANSWER")
+        route = [item.text for step, item in self.found if step == "route"]
+        self.assertEqual(route, ["to 2001:db8:0:1::1 over eth0"])
+        told["passthru"] = ""
+        self.names("route", "NO_4O6_SERVER", "reqopts=88")
+
     def test_exchange(self):
         for code in ("NO_ANSWER", "SECRET_MISMATCH", "AUTH_REJECTED", "BAD_ANSWER"):
             self.failure = ProvisioningError(code, "ignored: 3 malformed")

@@ -402,6 +402,8 @@ NOBODY = {
     "CLOCK_WRONG": (None, NOTHING),
     "S46_WITHOUT_MAP": (map_offered, "another package is installed"),
     "NO_AFTR": (None, OPERATOR),
+    "NO_4O6_SERVER": (None, OPERATOR),
+    "LEASE_REFUSED": (None, NOTHING),
     "NAME_UNKNOWN": (None, OPERATOR),
     "NAME_UNRESOLVED": (None, NOTHING),
 }

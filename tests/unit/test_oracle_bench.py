@@ -48,6 +48,11 @@ def result(**changed):
             "event_script_bound": 1,
             "dhcpv6_script_bound": 1,
         },
+        "lease": {
+            "exchange_instructions": {"micropython": 20900000, "python3": 225900000},
+            "renewal_instructions": {"micropython": 2930000, "python3": 1170000},
+            "private_dirty_kib": {"micropython": 492, "python3": 6964},
+        },
         "private_dirty_kib": {
             "micropython": 460,
             "python3": 7132,

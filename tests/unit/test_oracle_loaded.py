@@ -15,10 +15,12 @@ OPTIONS = {
     "softbank": SECRETS,
     "static": {"peeraddr": "2001:db8:b::1", "ipaddr": "192.0.2.1"},
     "dslite": {},
+    "dhcp4o6": {},
 }
 # Modules outside of provisioning/ that are there for one method alone.
 OWN = {
     "softbank": {"pyrad_lite", "pyrad_lite.client", "pyrad_lite.packet"},
+    "dhcp4o6": {"softwire.dhcpv4message"},
 }
 
 

@@ -182,10 +182,13 @@ proto_flets_setup() {
 			}
 		fi
 	fi
-	# NTT's options.
-	set -- "$@" "-V${vendorclass:-000000d20006$digits}" -r17
+	# NTT's options, and the servers of DHCPv4 over DHCPv6.
+	set -- "$@" "-V${vendorclass:-000000d20006$digits}" -r17 -r88
 	for item in $reqopts; do
-		[ "$item" = 17 ] || set -- "$@" "-r$item"
+		case "$item" in
+			17|88) ;;
+			*) set -- "$@" "-r$item";;
+		esac
 	done
 
 	[ "$norelease" = 0 ] || set -- "$@" -k

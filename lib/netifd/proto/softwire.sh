@@ -45,6 +45,10 @@ proto_softwire_init_config() {
 	proto_config_add_string psid
 	proto_config_add_string psidlen
 	proto_config_add_string offset
+	proto_config_add_array server
+	proto_config_add_string clientid
+	proto_config_add_string norelease
+	proto_config_add_string persist
 	proto_config_add_string mtu
 	proto_config_add_string ttl
 	proto_config_add_string zone

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import time
 
+import lease
+
 BENCH = pathlib.Path("/bench")
 RUN = pathlib.Path("/run/softwire")
 STATE, FIFO = RUN / "wan.json", RUN / "wan@wan6"
@@ -405,6 +407,7 @@ def main():
     }
     result["refresh_instructions"] = measure_refresh()
     result["event_instructions"] = measure_event()
+    result["lease"] = lease.measure(sys.modules[__name__])
     print(json.dumps(result))
 
 
