@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint unit fuzz handler integration system test-openwrt \
+.PHONY: help demo test lint unit fuzz handler methods integration system test-openwrt \
 	openwrt-image faults package bench ipk apk release clean
 
 # The pinned tools come first; a user's PATH may lack the folders of mmdebstrap's helpers.
@@ -12,8 +12,8 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 setup  := @tests/setup.sh
 python := build/venv/bin/python
-# Every fault in turn takes too long for every change: make system runs them.
-slow = $(addprefix tests/system/test_,diagnosis.py faults.py)
+# Every fault in turn and further lines take too long for every change: make system runs them.
+slow = $(addprefix tests/system/test_,diagnosis.py faults.py provisioned_lines.py)
 # ARGS reaches pytest, make bench and make demo: make unit ARGS='-k wire -x'
 pytest  = $(python) -m pytest --junit-xml=build/junit-$@.xml $(ARGS)
 
@@ -21,14 +21,14 @@ help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | \
 		while read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
 
-demo: ## machines, and a line comes up (LINE=next, cross …)
+demo: ## machines, and a line comes up (LINE=next, cross, ocx …)
 	$(setup) host python image
 	@LINE=$(LINE) PYTHONPATH=src:. $(python) -m tests.lab.demo $(ARGS)
 
 test: lint ## every test but those of all faults in turn, which make system runs
 	$(setup) host python floor arch image server
 	@$(pytest) tests/unit tests/fuzz tests/floor tests/arch tests/handler tests/package tests/openwrt \
-		tests/integration tests/system $(addprefix --ignore=,$(slow))
+		tests/methods tests/integration tests/system $(addprefix --ignore=,$(slow))
 
 lint: ## style, types, shell, and what MicroPython 1.23 cannot do
 	$(setup) host python
@@ -49,6 +49,10 @@ handler: ## what the shell says to netifd, and the stand-in for OpenWrt
 package: ## the packages: what is in them, that each build gives the same bytes
 	$(setup) host python floor
 	@$(pytest) tests/package
+
+methods: ## provisioning methods beside real resolvers, web and DHCPv6 servers, in network namespaces
+	$(setup) host python arch server
+	@$(pytest) tests/methods
 
 integration: ## pyrad_lite against a real FreeRADIUS (boots a machine)
 	$(setup) host python image

@@ -14,9 +14,11 @@ umask 022
 # Command and the Debian package that has it.
 host_commands="
 	git:git busybox:busybox dash:dash qemu-system-x86_64:qemu-system-x86
-	qemu-s390x:qemu-user mmdebstrap:mmdebstrap sqfstar:squashfs-tools flock:util-linux"
+	qemu-s390x:qemu-user mmdebstrap:mmdebstrap sqfstar:squashfs-tools flock:util-linux
+	openssl:openssl"
 server_commands="
-	ip:iproute2 nsenter:util-linux nft:nftables sysctl:procps"
+	kea-dhcp6:kea-dhcp6-server ip:iproute2 nsenter:util-linux nft:nftables
+	nginx:nginx-light unbound:unbound curl:curl sysctl:procps"
 # labgrid's is the highest demand.
 python_test='import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))'
 
@@ -95,6 +97,7 @@ setup_host() {
 	install missing_on_host
 }
 
+# Debian starts Kea once it is installed; as it is configured then, it serves nobody.
 setup_server() {
 	install missing_for_server
 }

@@ -13,6 +13,10 @@ def main(words):
         from softwire.client import main as client
 
         return client(words[1])
+    if words[:1] == ["errand"] and len(words) == 3:
+        from softwire.errand import main as errand
+
+        return errand(*words[1:])
     from softwire.command import main as command
 
     return command(words)

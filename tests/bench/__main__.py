@@ -41,6 +41,8 @@ def make_packages() -> dict[str, packages.Package]:
 
 def make_root(made: dict[str, packages.Package]) -> None:
     """The guest's file tree with the product and the bench's own parts in it, fresh each time."""
+    from tests.lab.lab import certify
+
     progress("unpacking the guest image")
     image = subprocess.run(
         [str(TREE / "tests/lab/image.sh")], check=True, stdout=subprocess.PIPE, text=True
@@ -87,7 +89,7 @@ def make_root(made: dict[str, packages.Package]) -> None:
     shutil.move(str(ROOT / "lib/netifd/softwire.script"), ROOT / "bench/event/softwire.script")
     shutil.copy(here / "guest/softwire.script", ROOT / "lib/netifd/softwire.script")
     shutil.copy(here / "guest/ubus", ROOT / "usr/bin/ubus")
-    for name in ("measure.py", "lease.py", "wan6.json"):
+    for name in ("measure.py", "hb46pp.py", "lease.py", "wan6.json"):
         shutil.copy(here / "guest" / name, ROOT / "bench" / name)
     for name in ("micropython", "python3"):
         shutil.copy(here / "guest/callgrind", ROOT / "bench/callgrind" / name)
@@ -98,6 +100,11 @@ def make_root(made: dict[str, packages.Package]) -> None:
     launcher.write_text(launcher.read_text().replace("lib=/usr/lib/softwire", "lib=/bench/sources/lib"))
     shutil.copytree(here / "raddb", ROOT / "bench/raddb")
     shutil.copytree(here / "lean", ROOT / "bench/lean")
+    for name in ("access", "lines"):
+        shutil.copytree(TREE / "tests/lab" / name, ROOT / "lab" / name)
+    certify(ROOT / "lab/authority")
+    (ROOT / "etc/ssl/certs").mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "lab/authority/ca.pem", ROOT / "etc/ssl/certs/ca-certificates.crt")
     # A page that waits to be written to disk counts as dirty memory of the process that maps it.
     subprocess.run(["sync", "-f", str(ROOT)], check=True)
 

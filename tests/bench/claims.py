@@ -109,6 +109,10 @@ class Claims:
         self._clients(
             "refresh by the resident client: instructions", refresh, "instructions", "refresh_instructions"
         )
+        asked = result["hb46pp_instructions"]
+        for row, name in (("of HB46PP", "resident"), ("of HB46PP, the process that asks", "errand")):
+            value = {"micropython": asked[name]}
+            self._clients(f"refresh {row}: instructions", value, "instructions")
         interpreters = "micropython", "python3"
         unchanged = {name: event["hotplug_script"] + event["wake_up_" + name] for name in interpreters}
         self._clients(
@@ -149,13 +153,17 @@ class Claims:
         )
         # The first method came with the program.
         for name in set(result["methods"]) - {"softbank"}:
-            size = result["methods"][name]["squashfs"]
-            self._judge(PACKAGES, _of_method(name), "method", size, "bytes")
+            if " " not in name:
+                size = result["methods"][name]["squashfs"]
+                self._judge(PACKAGES, _of_method(name), "method", size, "bytes")
 
 
 def _of_method(name: str) -> str:
-    """The words of a method's row."""
-    return f"of `softwire`, method `{name}`"
+    """The words of a method's row, or of several methods' together."""
+    names = name.split()
+    if len(names) == 1:
+        return f"of `softwire`, method `{name}`"
+    return f"of `softwire`, {' '.join(f'`{one}`' for one in names)} together"
 
 
 def cells(text: str) -> dict[tuple[str, str], tuple[int, int, str]]:

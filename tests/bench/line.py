@@ -2,9 +2,10 @@
 """Measures in the lab's two machines the time from the line's prefix to the first IPv4 packet that came through.
 
 Read off the capture of the line, from the DHCPv6 Reply on, so that a real OpenWrt (OPENWRT_IMAGE) needs no tools for
-it. On an OpenWrt that has the package ds-lite, stock `proto dslite` to the same border router is measured, too: it asks
-nobody. The line has 1 ms of delay there and back. The machines are emulated, so that the times are many times longer
-than on bare metal.
+it. Beside SoftBank's line stands `transix`: DS-Lite that a provisioning server tells over TLS, and a resolver the
+address. On an OpenWrt that has the package ds-lite, stock `proto dslite` to the same border router is measured,
+too: it asks nobody. The line has 1 ms of delay there and back. The machines are emulated, so that the times are many
+times longer than on bare metal.
 
 python -m tests.bench.line measures nothing else.
 """
@@ -23,9 +24,10 @@ from tests.lab.lab import ROOT, Lab, LabError
 from tests.system import capture
 
 RUNS = 5
-BORDER_ROUTER = ipaddress.IPv6Address(addresses.BORDER_ROUTER).packed
+# Where softwires end: the border router, and the AFTR.
+REMOTES = [ipaddress.IPv6Address(text).packed for text in (addresses.BORDER_ROUTER, addresses.AFTR)]
 DELAY = "1ms"
-RADIUS_PORT, DHCPV6_SERVER_PORT, REPLY = 1812, 547, 7
+RADIUS_PORT, DNS_PORT, DHCPV6_SERVER_PORT, REPLY = 1812, 53, 547, 7
 # Before IPv4 in IPv6 there may be an encapsulation limit (RFC 2473 section 4.1.1).
 DESTINATION_OPTIONS = 60
 STEPS = "asked", "answered", "first_packet_out", "first_packet_back"
@@ -59,7 +61,7 @@ def step(packet: bytes) -> tuple[str, bytes]:
         source, target = (int.from_bytes(payload[at : at + 2], "big") for at in (0, 2))
         if source == DHCPV6_SERVER_PORT and payload[8] == REPLY:
             return "line_up", b""
-        if target == RADIUS_PORT:
+        if target in (RADIUS_PORT, DNS_PORT):
             return "asked", b""
         if source == RADIUS_PORT:
             return "answered", b""
@@ -68,7 +70,7 @@ def step(packet: bytes) -> tuple[str, bytes]:
     elif packet[6] != capture.PROTOCOL_IPIP:
         return "", b""
     ports = payload[4 * (payload[0] & 15) :][:4]
-    if packet[24:40] == BORDER_ROUTER:
+    if packet[24:40] in REMOTES:
         return "first_packet_out", ports[:2]
     return "first_packet_back", ports[2:]
 
@@ -129,6 +131,15 @@ def use_dslite(lab: Lab) -> None:
     lab.access.check(f"ip route replace {LAN} dev {device}")
 
 
+def use_transix(lab: Lab) -> None:
+    """The line and the router's configuration become those of `transix`."""
+    lab.router.check("/sbin/ifdown wan; /sbin/ifdown wan6")
+    lab.access.check("sh /lab/access/access line transix", 120)
+    lab.router.check("cp /etc/lines/transix/* /etc/config/; /etc/init.d/network reload", 120)
+    lab.router.check("/sbin/ifup wan6; /sbin/ifup wan")
+    lab.router.wait_until("[ -e /sys/class/net/sw-wan ]", 180, "the softwire is up")
+
+
 def measure(directory: pathlib.Path, tell: typing.Callable[[str], None]) -> dict[str, dict[str, float]]:
     """Boots the lab; protocol -> see line_ups()."""
     lab = Lab(directory, tell)
@@ -143,6 +154,9 @@ def measure(directory: pathlib.Path, tell: typing.Callable[[str], None]) -> dict
         lab.router.wait_until("ifstatus wan | grep -q '\"up\": true'", 180, "the softwire is up")
         tell(f"the line {RUNS} times down and up, softwire")
         found = {"softwire": line_ups(lab, "sw-wan")}
+        tell(f"the line {RUNS} times down and up, HB46PP and DS-Lite")
+        use_transix(lab)
+        found["transix"] = line_ups(lab, "sw-wan")
         if lab.router.run("[ -e /lib/netifd/proto/dslite.sh ]")[1]:
             tell("not measured: the router has no ds-lite, which a real OpenWrt has with the package")
             return found

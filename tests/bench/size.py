@@ -11,6 +11,8 @@ from package.sdk import pack as packages
 BLOCK = 4096
 SOURCES = pathlib.Path(__file__).resolve().parents[2] / "src"
 METHODS = pathlib.Path("softwire/provisioning")
+# What the lines of Japan's other operators need; one is made of the other.
+TOGETHER = "dslite", "hb46pp"
 # The guest's interpreters, with the libraries that a router has for nothing else: globs of files, or Debian's packages.
 INTERPRETERS = {
     "MicroPython": ["usr/bin/micropython", "usr/lib/*/libffi.so.*"],
@@ -37,7 +39,10 @@ def of_packages(made: dict[str, packages.Package], work: pathlib.Path) -> dict[s
 
 
 def of_methods(package: packages.Package, work: pathlib.Path) -> dict[str, dict[str, int]]:
-    """What each provisioning method adds to the package of bytecode: the modules that nothing else needs."""
+    """What each provisioning method adds to the package of bytecode: the modules that nothing else needs.
+
+    What several add together has a name with blanks.
+    """
     root = package.files / "usr/lib/softwire"
     known = {_name(path.relative_to(root)): path for path in root.rglob("*.mpy")}
     # A method's package is reached by its own name and, for people, by that of its explain.
@@ -50,15 +55,17 @@ def of_methods(package: packages.Package, work: pathlib.Path) -> dict[str, dict[
     }
     whole = squashed(package.files, work)
     found = {}
-    for method in sorted(methods):
-        others = set().union(*(modules for name, modules in methods.items() if name != method))
+    for group in [(name.rpartition(".")[2],) for name in sorted(methods)] + [TOGETHER]:
+        mine = {name for name in methods if name.rpartition(".")[2] in group}
+        others = set().union(*(modules for name, modules in methods.items() if name not in mine))
         needed = _reached({"softwire.__main__"} | others, known)
-        own = [known[name] for name in sorted(_reached(methods[method], known) - needed)]
+        reached = _reached(set().union(*(methods[name] for name in mine)), known)
+        own = [known[name] for name in sorted(reached - needed)]
         copy = work / "without"
         shutil.copytree(package.files, copy)
         for path in own:
             (copy / path.relative_to(package.files)).unlink()
-        found[method.rpartition(".")[2]] = {
+        found[" ".join(group)] = {
             "bytes": sum(path.stat().st_size for path in own),
             "squashfs": whole - squashed(copy, work),
         }

@@ -58,6 +58,7 @@ def from_tests():
     yield "doctor-echo", echo + b"\0\0\0\0\7\7\7\7"
     yield "doctor-echo", echo + b"\x0b\0\0\0\0\0\0\0" + echo + b"\x08\0\0\0\7\7\7\7"
     yield "doctor-resolver", b"\7\7\x80"
+    yield from of_hb46pp()
     # RFC 1035 section 4.1: an alias, then a text of two strings; the question's name is at octet 12.
     alias, text = b"\xc0\x0c\0\5\0\1\0\0\0\x3c\0\4\1a\xc0\x0c", b"\0\x10\0\1\0\0\1\x2c\0\5\1v\2=x"
     records = alias + b"\xc0\x29" + text
@@ -78,6 +79,37 @@ def from_tests():
         yield "bug-report", line.encode()
     yield "config", json.dumps(values).encode()
     yield from of_dhcp4o6()
+
+
+def of_hb46pp():
+    """(target, input) pairs: a record, an answer in both forms, every offer at once."""
+    yield "hb46pp-record", b"url=https://a.example:8443/rule.cgi?x=1 t=b"
+    yield "hb46pp-record", b"url=http://[2001:db8::1]/ t=a"
+    yield "hb46pp-http", b"Content-Length: 2\r\n\r\n{}"
+    yield "hb46pp-http", b"Transfer-Encoding: chunked\r\n\r\n2;a\r\n{}\r\n0\r\n\r\n"
+    rules = [{"ipv6": "2001:db8:1::/48", "ipv4": "192.0.2.0/24", "ea_length": 12, "psid_offset": 4}]
+    tunnel = {"ipv6_local": "2001:db8:1::7", "ipv6_remote": "2001:db8::1", "ipv4": "192.0.2.1/32"}
+    softwire = {
+        "lwaftr": "a.example",
+        "ipv6": "2001:db8:1::/56",
+        "ipv4": "192.0.2.1",
+        "psid": 3,
+        "psid_length": 8,
+    }
+    told = {
+        "order": ["464xlat", "dslite", "ipip", "lw4o6", "map_e", "map_t"],
+        "ttl": 86400,
+        "isp_name": "\u65e5",
+        "dslite": {"aftr": "aftr.example"},
+        "ipip": [tunnel],
+        "lw4o6": softwire,
+        "map_e": {"br": "2001:db8::2", "mesh": 1, "rules": rules},
+        "map_t": {"dmr": "2001:db8:2::/64", "rules": rules},
+        "464xlat": {"nat64prefix": "64:ff9b:1::/96"},
+    }
+    yield "hb46pp-answer", json.dumps(told).encode()
+    for name in told["order"]:
+        yield "hb46pp-answer", json.dumps({"order": [name], name: told[name]}).encode()
 
 
 def of_dhcp4o6():

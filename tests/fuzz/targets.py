@@ -35,6 +35,7 @@ from softwire.line import Line
 from softwire.provisioning import dhcp4o6, softbank
 from softwire.provisioning.dhcp4o6 import explain as lease_words
 from softwire.provisioning.dhcp4o6 import transport
+from softwire.provisioning.hb46pp import answer, ask, web
 from softwire.provisioning.softbank import explain
 from softwire.tunnel import OVERHEAD
 from softwire.wire import WireError
@@ -135,6 +136,44 @@ def read_dns(data):
 
 def read_dns_message(data):
     return list(dns.read_answer(data, QUERY, dns.TXT))
+
+
+# HB46PP
+
+
+class Connection:
+    """Gives the octets in two parts, then ends."""
+
+    def __init__(self, data):
+        self.parts = [data[: len(data) // 2], data[len(data) // 2 :]]
+
+    def read(self):
+        """See web.Connection."""
+        return self.parts.pop(0) if self.parts else b""
+
+
+def read_http(data):
+    status, _, body = web.read(Connection(b"HTTP/1.1 200 OK\r\n" + data))
+    assert len(body) <= len(data)
+    return [status, hexlify(body).decode()]
+
+
+def read_record(data):
+    url, checked = ask.read_record([b"v=v6mig-1 " + data])
+    printable(url.authority() + url.target)
+    assert not checked or url.scheme == "https"
+    question = {"vendorid": "000000", "user": "u", "pass": "p", "server_name": "a.example"}
+    target = ask.target(url, question, checked)
+    assert ("pass=p" in target) == (checked and url.host.rstrip(".") == "a.example") or "pass=p" in url.target
+    further = ask.join(url, "../x?y")
+    return [url.scheme, url.authority(), target, further.authority(), further.target]
+
+
+def read_provisioning(data):
+    """What is offered is JSON again, and short."""
+    found = answer.read(data)
+    assert json.loads(json.dumps(found))["order"] == found["order"]
+    return [found["ttl"], found["offers"], found["left"]]
 
 
 # The line
@@ -760,6 +799,9 @@ TARGETS = {
     "doctor-dhcpv6": (read_dhcpv6_answer, WireError),
     "doctor-echo": (read_echo, WireError),
     "doctor-resolver": (read_resolver, ()),
+    "hb46pp-answer": (read_provisioning, ValueError),
+    "hb46pp-http": (read_http, web.WebError),
+    "hb46pp-record": (read_record, ValueError),
     "line-passthru": (read_passthru, ()),
     "line-status": (read_status, ProvisioningError),
     "ntt-dhcpv4": (read_ntt_dhcpv4, WireError),
@@ -774,7 +816,7 @@ TARGETS = {
 }
 
 # Their inputs are JSON, and mutated as such.
-JSON = ("config", "line-status")
+JSON = ("config", "hb46pp-answer", "line-status")
 
 # Octets: more than odhcp6c hands on, and the largest RADIUS packet.
 LONGEST = 4096

@@ -98,6 +98,17 @@ Then 'softwire status wan' tells how it goes.
     assert router.mode("etc/softwire/before.json") == 0o600
 
 
+def test_a_login_is_asked_for_where_there_is_somebody_to_log_in_as(router):
+    """`configure hb46pp --wan eth1` is the whole set-up of such a line."""
+    status, output = router.configure("hb46pp", "--wan", "eth1", "--yes")
+    assert status == 0, output
+    wanted = {"proto": ["softwire"], "tunlink": ["wan6"], "provisioning": ["hb46pp"]}
+    assert router.sections()["wan"] == wanted
+    assert router.sections()["wan6"] == {"device": ["eth1"], "proto": ["flets"]}
+    status, output = router.configure("hb46pp", "--user-name", "u", "--wan", "eth1", "--yes")
+    assert status == 1 and "is missing: type it, or give --secrets FILE" in output
+
+
 def test_twice(router):
     router.scripted(*SOFTBANK)
     before = router.read(), (router.root / "etc/softwire/before.json").read_text()

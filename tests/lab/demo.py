@@ -37,6 +37,22 @@ def interface(lab: Lab, name: str) -> dict:
     return json.loads(lab.router.check(f"ifstatus {name}"))
 
 
+def told_by_radius(lab: Lab) -> str:
+    """Requests and answers, a line each."""
+    entries = []
+    for entry in lab.access.check("sh /lab/access/access requests").splitlines():
+        told = ("request", "Access-", "from=", "to=", "user=", "mac=", "ipv4=", "border-router=")
+        entries.append(" ".join(word for word in entry.split()[2:] if word.startswith(told)))
+    return "\n".join(entries)
+
+
+def told(lab: Lab) -> tuple[str, str]:
+    """Who told the softwire's parameters, in words, and what that server has to say of it."""
+    if json.loads(lab.router.run("softwire status --json wan")[0]).get("provisioning") == "softbank":
+        return "told by RADIUS", told_by_radius(lab)
+    return "told by the provisioning server", lab.access.check("sh /lab/access/access hb46pp requests")
+
+
 def bring_up(lab: Lab) -> None:
     """Each state of the way, as it is reached."""
     lab.wait_until(lambda: interface(lab, "wan6").get("up"), 60, "wan6 is up")
@@ -47,11 +63,10 @@ def bring_up(lab: Lab) -> None:
         "wan6 is up: " + (f"the line delegated {delegated[0]}" if delegated else f"the line gave {onlink[0]}")
     )
     lab.wait_until(lambda: interface(lab, "wan").get("up"), 60, "wan is up")
-    tell(f"wan is up: {interface(lab, 'wan')['ipv4-address'][0]['address']}, told by RADIUS:")
-    for entry in lab.access.check("sh /lab/access/access requests").splitlines():
-        words = entry.split()[2:]
-        told = ("request", "Access-", "from=", "to=", "user=", "mac=", "ipv4=", "border-router=")
-        show(" ".join(word for word in words if word.startswith(told)))
+    address = interface(lab, "wan")["ipv4-address"][0]["address"]
+    who, what = told(lab)
+    tell(f"wan is up: {address}, {who}:")
+    show(what)
     lab.wait_until(lambda: PREFIXES in lab.lanhost.check("ip -6 -o address show scope global"), 60, "SLAAC")
     address = lab.lanhost.check("ip -6 -o address show scope global | awk '{print $4; exit}'").strip()
     tell(f"the LAN host has {address}")
@@ -60,8 +75,11 @@ def bring_up(lab: Lab) -> None:
 def reach(lab: Lab) -> bool:
     """What the LAN host reaches, and under which address the servers see it; the firewall needs a moment at first."""
     came_through = True
+    ipv4 = interface(lab, "wan")["ipv4-address"][0]["address"]
+    if ipv4.startswith("192.0.0."):  # RFC 6333: a B4's, behind the operator's NAT
+        ipv4 = addresses.IPV4
     for family, host, expected in (
-        ("4", addresses.INTERNET4, addresses.IPV4),
+        ("4", addresses.INTERNET4, ipv4),
         ("6", f"[{addresses.INTERNET6}]", PREFIXES),
     ):
         seen = ""

@@ -24,8 +24,17 @@ HERE = ROOT / "tests/lab"
 # Where packed OpenWrt images are unpacked.
 UNPACKED = ROOT / "build/openwrt/unpacked"
 
+# By end of a wire: access network, router.
+MACS = {
+    "line.a": "52:54:00:00:00:01",
+    "line.r": addresses.WAN_MAC,
+    "lan.a": "52:54:00:00:00:10",
+    "lan.r": addresses.LAN_MAC,
+}
 # What a user of OpenWrt has before our package comes.
 STAND_IN = ROOT / "tests/openwrt/root"
+# Whom the provisioning server's certificate is for.
+PROVISIONING_HOSTS = "DNS:vne.example,DNS:setup.vne.example"
 # What the router's own tests need of the tree.
 ROUTER_TREE = [(ROOT / "package/softwire", "/lab/package")]
 # Where the sources lie that the package for Python 3 would install, for tests of that interpreter.
@@ -49,6 +58,23 @@ def guest_image() -> Path:
     return Path(made.stdout.strip())
 
 
+def certify(folder: Path) -> None:
+    """An authority of the lab's own: ca.pem, and the provisioning server's server.pem and server.key."""
+    folder.mkdir()
+    key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -x509 -days 30"
+    for words in (
+        f"req {key} -keyout ca.key -out ca.pem -subj /CN=lab",
+        f"req {key} -keyout server.key -out server.pem -subj /CN=vne.example -CA ca.pem -CAkey ca.key"
+        f" -addext subjectAltName={PROVISIONING_HOSTS} -addext basicConstraints=critical,CA:FALSE",
+    ):
+        command = [need("openssl", "openssl"), *words.split()]
+        made = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if made.returncode:
+            raise LabError(f"the provisioning server's certificate could not be made: {made.stderr}")
+    (folder / "ca.key").unlink()
+    (folder / "server.key").chmod(0o644)
+
+
 class Lab:
     """`access` and `router` are machines, `lanhost` is a host behind the router; logs and capture go to `directory`.
 
@@ -67,9 +93,16 @@ class Lab:
         # A UNIX socket's path is short.
         self.sockets = Path(tempfile.mkdtemp(prefix="softwire-lab-"))
         self.capture = directory / "line.pcap"
-        self.access = self._guest("access", 384, "line", "lan", ACCESS_TREE)
+        certify(directory / "authority")
+        access_tree = [*ACCESS_TREE, (directory / "authority", "/lab/authority")]
+        nics = [("line.a", "line.r"), ("lan.a", "lan.r")]
+        self.access = Guest("access", directory, 384, self._wires(nics), self._pack("access", access_tree))
         self.access.extra = ["-object", f"filter-dump,id=capture,netdev=line,file={self.capture}"]
         lines.write(directory / "router-tree", line, bool(self.openwrt))
+        # What the package ca-bundle brings, of the lab's one authority.
+        bundle = directory / "router-tree/etc/ssl/certs/ca-certificates.crt"
+        bundle.parent.mkdir(parents=True)
+        shutil.copy(directory / "authority/ca.pem", bundle)
         # The line's configuration comes after the stand-in's own.
         tree = [*ROUTER_TREE, *([] if self.openwrt else [(STAND_IN, "/")]), (directory / "router-tree", "/")]
         if self.openwrt:
@@ -77,7 +110,11 @@ class Lab:
             tree += [(self.feed.folder, FEED), (self.feed.sources, SOURCES)]
         else:
             tree += self._packages()
-        self.router = self._guest("router", 256, "lan", "line", tree)
+        wires, files = self._wires([("lan.r", "lan.a"), ("line.r", "line.a")]), self._pack("router", tree)
+        if self.openwrt:
+            self.router: Guest = OpenWrt("router", directory, 256, wires, files, self.openwrt, self.feed)
+        else:
+            self.router = Guest("router", directory, 256, wires, files)
         self.lanhost = Namespace(self.access, "lanhost")
         self.internet4 = Namespace(self.access, "inet4")
         self.internet6 = Namespace(self.access, "inet6")
@@ -90,22 +127,21 @@ class Lab:
             raise LabError(str(error)) from error
         return [(files["softwire"], "/"), (files["softwire-python3"] / "usr/lib/softwire", SOURCES)]
 
-    def _guest(self, name: str, memory: int, first: str, second: str, tree: list[tuple[Path, str]]) -> Guest:
+    def _pack(self, name: str, tree: list[tuple[Path, str]]) -> Path:
+        """What the machine unpacks."""
         files = self.directory / f"{name}.tar"
         pack([entry for entry in tree if entry[0].is_dir()], files)
-        router = name == "router"
-        macs = {"lan": addresses.LAN_MAC, "line": addresses.WAN_MAC}
-        if not router:
-            macs = {"lan": "52:54:00:00:00:10", "line": "52:54:00:00:00:01"}
+        return files
+
+    def _wires(self, ends: list[tuple[str, str]]) -> list[tuple[str, str, str]]:
+        """A machine's network cards, each by its own end of a wire and the other one."""
         nics = []
-        for link in (first, second):
-            own, other = (f"{link}.{side}" for side in (("r", "a") if router else ("a", "r")))
-            ends = ((end, self.sockets / name) for end, name in (("local", own), ("remote", other)))
-            wire = ",".join(f"{end}.type=unix,{end}.path={path}" for end, path in ends)
-            nics.append((f"dgram,id={link},{wire}", link, macs[link]))
-        if router and self.openwrt:
-            return OpenWrt(name, self.directory, memory, nics, files, self.openwrt, self.feed)
-        return Guest(name, self.directory, memory, nics, files)
+        for own, other in ends:
+            link = own.partition(".")[0]
+            wire = f"local.type=unix,local.path={self.sockets / own},"
+            wire += f"remote.type=unix,remote.path={self.sockets / other}"
+            nics.append((f"dgram,id={link},{wire}", link, MACS[own]))
+        return nics
 
     def boot(self) -> None:
         """Both machines up to their root shells, our files unpacked."""
@@ -156,7 +192,7 @@ class Lab:
                 leftover.unlink(missing_ok=True)
         shutil.rmtree(self.sockets, ignore_errors=True)
         (self.directory / "initramfs").unlink(missing_ok=True)
-        for folder in ("router-tree", "feed", "feed-stage"):
+        for folder in ("router-tree", "authority", "feed", "feed-stage"):
             shutil.rmtree(self.directory / folder, ignore_errors=True)
 
 

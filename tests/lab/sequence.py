@@ -19,6 +19,7 @@ logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
 from scapy.layers import inet, inet6, l2  # noqa: E402
 from scapy.utils import PcapReader  # noqa: E402
 
+from tests.lab import sequence_dns  # noqa: E402
 from tests.lab.sequence_packets import (  # noqa: E402
     dhcpv6_client,
     dhcpv6_name,
@@ -30,12 +31,15 @@ from tests.lab.sequence_packets import (  # noqa: E402
 )
 from tests.lab.sequence_svg import Step, draw  # noqa: E402
 
-LANES = HOST, ROUTER, ACCESS, RADIUS, BORDER, INET4, INET6 = (
+LANES = HOST, ROUTER, ACCESS, RESOLVER, RADIUS, PROVISIONING, BORDER, AFTR, INET4, INET6 = (
     "LAN host",
     "router",
     "access router",
+    "resolver",
     "RADIUS server",
+    "provisioning server",
     "border router",
+    "AFTR",
     "IPv4 internet",
     "IPv6 internet",
 )
@@ -44,7 +48,10 @@ NAMES = {
     "fe80::1": ACCESS,
     "2001:db8:1812::1": RADIUS,
     "2001:db8:1812::2": RADIUS,
+    "2001:db8:53::1": RESOLVER,
+    "2001:db8:46::1": PROVISIONING,
     "2001:db8:b::1": BORDER,
+    "2001:db8:b::6333": AFTR,
     "198.51.100.80": INET4,
     "2001:db8:6::80": INET6,
 }
@@ -165,6 +172,8 @@ class Conversation:
         if port == RADIUS_PORT:
             self.names.setdefault(packet.src, ROUTER)
             self.names.setdefault(packet.dst, RADIUS)
+        elif self.names.get(packet.dst) in (RESOLVER, PROVISIONING):
+            self.names.setdefault(packet.src, ROUTER)
         elif inet6.ICMPv6ND_RA in packet:
             self.names.setdefault(packet.src, ACCESS)
         elif inner_packet(packet) is not None:
@@ -208,6 +217,9 @@ class Conversation:
             name, details = radius(bytes(udp.payload), packet.src)
             kind = "error" if name in ("Access-Reject", "malformed RADIUS packet") else "radius"
             self._say(Step(time, self._ends(packet, out), kind, name, details), bytes(udp.payload))
+        elif udp and sequence_dns.PORT in (udp.sport, udp.dport):
+            name, details, refuses = sequence_dns.message(packet)
+            self._say(Step(time, self._ends(packet, out), "error" if refuses else "dns", name, details), name)
         elif inet6.ICMPv6ND_RA in packet or inet6.ICMPv6ND_RS in packet:
             self._router_discovery(time, packet, out)
         elif ipaddress.ip_address(packet.dst).is_multicast or packet.nh in (ICMPV6, HOP_BY_HOP):
@@ -273,10 +285,10 @@ class Conversation:
             self._carried(time, packet, out, "ipv6", "IPv6")
 
     def _softwire(self, time: float, packet: typing.Any, inner: typing.Any, out: bool) -> None:
-        self._ends(packet, out)
+        ends = self._ends(packet, out)
         options = ", with Destination Options" if inet6.IPv6ExtHdrDestOpt in packet else ""
         outer = [f"in IPv6 {packet.src} → {packet.dst}{options}"]
-        self._carried(time, inner, out, "ipv4", "IPv4", (ROUTER, BORDER), outer)
+        self._carried(time, inner, out, "ipv4", "IPv4", ends if out else ends[::-1], outer)
 
     def _carried(
         self,

@@ -128,6 +128,12 @@ CASES = {
         ),
     ),
     # RFC 791: what every link has to carry, so that whatever the doctor finds to pass can be set.
+    "server_name": ((("vne.example", "vne.example"),), ("vne example", "a/b")),
+    "vendorid": (
+        (("00005e", "00005e"), ("00005e-a_b", "00005e-a_b")),
+        ("00005", "00005E", "00005e-", "00005e-a-b"),
+    ),
+    "product": ((("softwire", "softwire"), ("A-1_b", "A-1_b")), ("a" * 33, "a.b")),
     "mtu": (
         (("1460", 1460), (1240, 1240), ("68", 68), ("65495", 65495)),
         ("67", "65496", "0", "auto", "-1460"),
@@ -173,6 +179,16 @@ class OptionsTest(unittest.TestCase):
         for wrong in ("::", "::1", "::ffff:192.0.2.1", "192.0.2.1", "server.example", "2001:db8::1%eth1"):
             self.assertEqual(refused(method, server=[wrong])[0], "BAD_CONFIG")
             self.assertIn("option server '{}'".format(wrong), refused(method, server=[wrong])[1])
+
+    def test_login_of_hb46pp(self):
+        """Less than other methods take."""
+        method = provisioning.find("hb46pp")
+        self.assertEqual(config(method, user_name="user-1", password="a" * 32)["user_name"], "user-1")
+        for wrong in ("a" * 33, "a b", "a&b"):
+            self.assertIn("option user_name '{}'".format(wrong), refused(method, user_name=wrong)[1])
+            error = refused(method, user_name="user-1", password=wrong)
+            self.assertEqual(error[0], "BAD_CONFIG")
+            self.assertFalse(wrong in error[1])
 
     def test_defaults(self):
         given = config()

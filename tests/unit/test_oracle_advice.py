@@ -406,6 +406,13 @@ NOBODY = {
     "LEASE_REFUSED": (None, NOTHING),
     "NAME_UNKNOWN": (None, OPERATOR),
     "NAME_UNRESOLVED": (None, NOTHING),
+    "NO_DISCOVERY": (None, OPERATOR),
+    "NO_SERVER": (None, OPERATOR),
+    "NOT_KNOWN": (None, OPERATOR),
+    "NOTHING_OFFERED": (None, OPERATOR),
+    "BAD_CERTIFICATE": (None, OPERATOR),
+    "NO_CA_BUNDLE": (None, "another package is installed"),
+    "NO_TLS": (None, "another interpreter is installed"),
 }
 
 

@@ -15,7 +15,10 @@ from tests.bench import claims, line, report, size
 from tests.lab import addresses
 
 ROOT = Path(__file__).resolve().parents[2]
-METHODS = {path.stem for path in (ROOT / "src/softwire/provisioning").iterdir() if path.name[0] != "_"}
+TOGETHER = " ".join(size.TOGETHER)
+METHODS = {TOGETHER} | {
+    path.stem for path in (ROOT / "src/softwire/provisioning").iterdir() if path.name[0] != "_"
+}
 
 
 def result(**changed):
@@ -41,6 +44,7 @@ def result(**changed):
         "interpreters": {name: unpacked for name in ("MicroPython", "mbedTLS", "CPython")},
         "exchange": {name: exchange for name in claims.CLIENTS},
         "refresh_instructions": {"micropython": 5900000, "python3": 4900000},
+        "hb46pp_instructions": {"resident": 2100000, "errand": 90000000},
         "event_instructions": {
             "hotplug_script": 70000,
             "wake_up_micropython": 2350000,
@@ -190,6 +194,12 @@ def test_the_steps_of_a_line_that_comes_up(tmp_path, option):
     )
     whole = {"asked": 10.0, "answered": 20.0, "first_packet_out": 40.0, "first_packet_back": 70.0}
     assert line.times(path, 0) == whole
+    # A resolver that is asked first, and an AFTR.
+    question = IPv6(src=ROUTER, dst="2001:db8:53::1") / UDP(sport=40000, dport=53) / b"\1"
+    out = IPv6(src=ROUTER, dst=addresses.AFTR) / IP() / TCP(sport=1, dport=80)
+    back = IPv6(src=addresses.AFTR, dst=ROUTER) / IP() / TCP(sport=80, dport=1)
+    told = line.times(capture(tmp_path / "other.pcap", REPLY, question, out, back), 0)
+    assert told == {"asked": 10.0, "first_packet_out": 20.0, "first_packet_back": 30.0}
     # Behind the first Reply another one counts.
     assert line.times(path, 3) == {"asked": 10.0}
     assert line.times(capture(path, SOLICIT, tunnelled(False, 1000)), 0) == {}

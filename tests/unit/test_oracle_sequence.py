@@ -6,7 +6,7 @@ import struct
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from scapy.layers import dhcp6
+from scapy.layers import dhcp6, dns
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import (
     ICMPv6EchoReply,
@@ -253,6 +253,26 @@ def test_a_next_line_is_told_in_order(tmp_path):
         "Left out: 1 NS and NA, 1 RS or RA the other way",
     ]
     in_order(told, texts)
+
+
+def test_names_are_told_with_what_the_resolver_has_for_them(tmp_path):
+    resolver, aftr = "2001:db8:53::1", "2001:db8:b::6333"
+    ask = IPv6(src=ENDPOINT, dst=resolver) / UDP(sport=40000, dport=53)
+    tell = IPv6(src=resolver, dst=ENDPOINT) / UDP(sport=53, dport=40000)
+    parts = ["v=v6mig-1 ", "url=https://vne.example/ t=b"]
+    record = dns.DNSRR(rrname="4over6.info", type="TXT", ttl=60, rdata=parts)
+    name = dns.DNSQR(qname="gw.vne.example", qtype="AAAA")
+    discovery = dns.DNSQR(qname="4over6.info", qtype="TXT")
+    line = [
+        (1, out(ask / dns.DNS(qd=discovery))),
+        (2, back(tell / dns.DNS(qr=1, qd=discovery, an=record))),
+        (3, out(ask / dns.DNS(id=1, qd=name))),
+        (4, back(tell / dns.DNS(id=1, qr=1, rcode=3, qd=name))),
+        (5, out(IPv6(src=ENDPOINT, dst=aftr) / IP(src="192.0.0.2", dst=WEB4) / ICMP(id=7))),
+    ]
+    _, texts = diagram(tmp_path, line)
+    assert "DNS: TXT of 4over6.info" in texts and "v=v6mig-1 url=https://vne.example/ t=b, for 60 s" in texts
+    assert "NXDOMAIN" in texts and "AFTR" in texts and "border router" not in texts
 
 
 def test_secrets_and_phone_numbers_stay_out(tmp_path):

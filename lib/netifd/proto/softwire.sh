@@ -49,6 +49,9 @@ proto_softwire_init_config() {
 	proto_config_add_string clientid
 	proto_config_add_string norelease
 	proto_config_add_string persist
+	proto_config_add_string server_name
+	proto_config_add_string vendorid
+	proto_config_add_string product
 	proto_config_add_string mtu
 	proto_config_add_string ttl
 	proto_config_add_string zone

@@ -96,6 +96,10 @@ class Method:
         """The same without disturbing what this interface holds, in whatever process -> Tunnel, which nobody gets."""
         return self.provision(line, source)
 
+    def errand(self, question, tell):
+        """What is asked in a process of its own (errand.py) -> a dict of JSON values; tell(text): each step."""
+        raise NotImplementedError
+
     # What is held
 
     def release(self, held):

@@ -407,6 +407,10 @@ def main():
     }
     result["refresh_instructions"] = measure_refresh()
     result["event_instructions"] = measure_event()
+    # It needs this module.
+    import hb46pp
+
+    result["hb46pp_instructions"] = hb46pp.count()
     result["lease"] = lease.measure(sys.modules[__name__])
     print(json.dumps(result))
 
