@@ -21,7 +21,7 @@ help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | \
 		while read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
 
-demo: ## machines, and a line comes up (LINE=next, cross, ocx …)
+demo: ## machines, and a line comes up (LINE=next, cross, ocx, auto …)
 	$(setup) host python image
 	@LINE=$(LINE) PYTHONPATH=src:. $(python) -m tests.lab.demo $(ARGS)
 

@@ -28,6 +28,7 @@ CODES = {
     "NO_SERVER": "the provisioning server was not reached, or did not answer as it should",
     "NOT_KNOWN": "the provisioning server does not know this line",
     "NOTHING_OFFERED": "the provisioning server offers nothing that this router can use",
+    "NOTHING_FOUND": "nothing that was tried gives a softwire on this line",
     "NO_CA_BUNDLE": "certificates are to be checked, and the authorities to check them against are not installed",
     "BAD_CERTIFICATE": "the provisioning server's certificate is not right",
     "NO_TLS": "this Python interpreter has no TLS",

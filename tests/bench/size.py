@@ -12,7 +12,7 @@ BLOCK = 4096
 SOURCES = pathlib.Path(__file__).resolve().parents[2] / "src"
 METHODS = pathlib.Path("softwire/provisioning")
 # What the lines of Japan's other operators need; one is made of the other.
-TOGETHER = "dslite", "hb46pp"
+TOGETHER = "auto", "dslite", "hb46pp"
 # The guest's interpreters, with the libraries that a router has for nothing else: globs of files, or Debian's packages.
 INTERPRETERS = {
     "MicroPython": ["usr/bin/micropython", "usr/lib/*/libffi.so.*"],

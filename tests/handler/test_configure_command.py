@@ -99,14 +99,16 @@ Then 'softwire status wan' tells how it goes.
 
 
 def test_a_login_is_asked_for_where_there_is_somebody_to_log_in_as(router):
-    """`configure hb46pp --wan eth1` is the whole set-up of such a line."""
-    status, output = router.configure("hb46pp", "--wan", "eth1", "--yes")
-    assert status == 0, output
-    wanted = {"proto": ["softwire"], "tunlink": ["wan6"], "provisioning": ["hb46pp"]}
-    assert router.sections()["wan"] == wanted
-    assert router.sections()["wan6"] == {"device": ["eth1"], "proto": ["flets"]}
-    status, output = router.configure("hb46pp", "--user-name", "u", "--wan", "eth1", "--yes")
-    assert status == 1 and "is missing: type it, or give --secrets FILE" in output
+    """`configure auto --wan eth1` is the whole set-up of a line that nothing is known of; so it is with hb46pp."""
+    for method in ("auto", "hb46pp"):
+        status, output = router.configure(method, "--wan", "eth1", "--yes")
+        assert status == 0, output
+        wanted = {"proto": ["softwire"], "tunlink": ["wan6"], "provisioning": [method]}
+        assert router.sections()["wan"] == wanted
+        assert router.sections()["wan6"] == {"device": ["eth1"], "proto": ["flets"]}
+    for words in (("hb46pp", "--user-name", "u"), ("auto", "--auth-server", "2001:db8:1812::1")):
+        status, output = router.configure(*words, "--wan", "eth1", "--yes")
+        assert status == 1 and "is missing: type it, or give --secrets FILE" in output
 
 
 def test_twice(router):

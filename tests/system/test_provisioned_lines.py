@@ -68,6 +68,11 @@ def transix(last):
     return Household(last, "transix")
 
 
+@pytest.fixture(scope="module")
+def auto(last):
+    return Household(last, "auto")
+
+
 def test_a_static_address(ocx):
     """The tunnel that the server tells, from an address of the delegated prefix, carries the LAN host's packets."""
     ocx.wait_for_softwire(addresses.CROSS_ENDPOINT)
@@ -143,3 +148,40 @@ def test_the_operator_has_nothing_any_more(transix):
     transix.line.access("hb46pp record 'v=v6mig-1 url=https://vne.example/rule.cgi t=b'")
     transix.router.check("ubus call network.interface.wan renew")
     transix.line.wait_for_softwire()
+
+
+def test_a_line_that_nothing_is_known_of(auto):
+    """DHCPv6 offers nothing, HB46PP DS-Lite; status tells what was found."""
+    auto.line.wait_for_softwire()
+    answer = auto.answer()
+    assert (answer["method"], answer["tried"], answer["used"]) == ("hb46pp", [], "dslite")
+    assert f" remote {addresses.AFTR} local {addresses.ENDPOINT} " in auto.tunnel()
+    assert "  method     hb46pp" in auto.router.check("softwire status wan")
+
+
+def test_what_dhcpv6_offers_comes_first(auto):
+    """The line's DHCPv6 server names an AFTR from now on; the tunnel to it is the one that is there already."""
+    before = auto.line.ifindex()
+    auto.line.access("option64 gw.vne.example")
+    auto.ask()
+    answer = auto.answer()
+    assert (answer["method"], answer["aftr"]) == ("dslite", "gw.vne.example")
+    assert auto.line.ifindex() == before
+
+
+def test_a_line_that_has_nothing_any_more(auto):
+    """What each one answers is told, and what is held stays until somebody has something again."""
+    auto.line.access("option64 gw.vne.example")
+    auto.ask()
+    before = auto.line.ifindex()
+    auto.line.access("option64 none")
+    auto.line.access("hb46pp record none")
+    auto.router.check("ubus call network.interface.wan renew")
+    auto.line.wait(lambda: "error" in auto.line.status(), 60, "the failure is told")
+    error = auto.line.status()["error"]
+    assert error["code"] == "NOTHING_FOUND"
+    assert error["text"].startswith("hb46pp: NO_DISCOVERY: this line has no HB46PP")
+    assert auto.line.seen_by_ipv4() == addresses.IPV4
+    auto.line.access("hb46pp record 'v=v6mig-1 url=https://vne.example/rule.cgi t=b'")
+    auto.ask()
+    assert auto.answer()["method"] == "hb46pp" and auto.line.ifindex() == before

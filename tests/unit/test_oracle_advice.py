@@ -410,6 +410,7 @@ NOBODY = {
     "NO_SERVER": (None, OPERATOR),
     "NOT_KNOWN": (None, OPERATOR),
     "NOTHING_OFFERED": (None, OPERATOR),
+    "NOTHING_FOUND": (None, OPERATOR),
     "BAD_CERTIFICATE": (None, OPERATOR),
     "NO_CA_BUNDLE": (None, "another package is installed"),
     "NO_TLS": (None, "another interpreter is installed"),

@@ -17,6 +17,7 @@ OPTIONS = {
     "dslite": {},
     "dhcp4o6": {},
     "hb46pp": {},
+    "auto": {},
 }
 # Whose Method is another one's, with more.
 MADE_OF = {"hb46pp": {"dslite"}}
