@@ -3,8 +3,8 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint unit fuzz handler methods integration system test-openwrt \
-	openwrt-image faults package bench ipk apk release clean
+.PHONY: help demo test lint unit fuzz handler methods softwired integration system test-openwrt \
+	openwrt-image faults package bench ipk apk deb release clean
 
 # The pinned tools come first; a user's PATH may lack the folders of mmdebstrap's helpers.
 export PATH := $(CURDIR)/build/venv/bin:$(PATH):/usr/sbin:/sbin
@@ -26,9 +26,9 @@ demo: ## machines, and a line comes up (LINE=next, cross, ocx, auto …)
 	@LINE=$(LINE) PYTHONPATH=src:. $(python) -m tests.lab.demo $(ARGS)
 
 test: lint ## every test but those of all faults in turn, which make system runs
-	$(setup) host python floor arch image server
+	$(setup) host python floor arch image server deb
 	@$(pytest) tests/unit tests/fuzz tests/floor tests/arch tests/handler tests/package tests/openwrt \
-		tests/methods tests/integration tests/system $(addprefix --ignore=,$(slow))
+		tests/methods tests/softwired tests/integration tests/system $(addprefix --ignore=,$(slow))
 
 lint: ## style, types, shell, and what MicroPython 1.23 cannot do
 	$(setup) host python
@@ -53,6 +53,10 @@ package: ## the packages: what is in them, that each build gives the same bytes
 methods: ## provisioning methods beside real resolvers, web and DHCPv6 servers, in network namespaces
 	$(setup) host python arch server
 	@$(pytest) tests/methods
+
+softwired: ## the other end: its own tests; it and the client of dhcp4o6 beside a real Kea in network namespaces
+	$(setup) host python arch server deb
+	@$(pytest) tests/softwired
 
 integration: ## pyrad_lite against a real FreeRADIUS (boots a machine)
 	$(setup) host python image
@@ -86,6 +90,10 @@ ipk: ## packages for opkg (OpenWrt 24.10) and their index, in dist/
 apk: ## packages for apk (OpenWrt 25.12) and their index, in dist/; needs apk-tools 3 (APK=<path>)
 	$(setup) host python
 	@$(python) package/sdk/pack.py apk
+
+deb: ## softwired as a Debian package, in dist/
+	$(setup) host deb
+	@package/debian/build
 
 release: ## both, and their checksums
 	$(setup) host python

@@ -3,7 +3,7 @@
 #
 # Brings what tests and demo need, a step a word: host (Debian packages), python (virtual environment), fuzz (atheris
 # in it), floor (MicroPython 1.23 as WebAssembly), arch (MicroPython of several architectures), image (the guest's),
-# server (what tests put beside the helper; a namespace's tools).
+# server (Kea, nginx, which tests put beside softwired or the helper; a namespace's tools), deb (debhelper).
 # Everything but packages goes below build/.
 
 set -eu
@@ -17,8 +17,9 @@ host_commands="
 	qemu-s390x:qemu-user mmdebstrap:mmdebstrap sqfstar:squashfs-tools flock:util-linux
 	openssl:openssl"
 server_commands="
-	kea-dhcp6:kea-dhcp6-server ip:iproute2 nsenter:util-linux nft:nftables
+	kea-dhcp4:kea-dhcp4-server kea-dhcp6:kea-dhcp6-server ip:iproute2 nsenter:util-linux nft:nftables
 	nginx:nginx-light unbound:unbound curl:curl sysctl:procps"
+deb_commands="dh:debhelper dpkg-buildpackage:dpkg-dev"
 # labgrid's is the highest demand.
 python_test='import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))'
 
@@ -97,9 +98,18 @@ setup_host() {
 	install missing_on_host
 }
 
-# Debian starts Kea once it is installed; as it is configured then, it serves nobody.
+# Debian starts Kea's servers once they are installed; as they are configured then, they serve nobody.
 setup_server() {
 	install missing_for_server
+}
+
+missing_for_deb() {
+	# shellcheck disable=SC2086  # a list of words
+	missing_packages $deb_commands
+}
+
+setup_deb() {
+	install missing_for_deb
 }
 
 # install <function that tells what is missing>
@@ -197,7 +207,7 @@ done
 PATH=$PATH:/usr/sbin:/sbin
 for word in "$@"; do
 	case $word in
-		host | python | fuzz | floor | arch | image | server) "setup_$word" ;;
-		*) fail "unknown step '$word'; right are host python fuzz floor arch image server" ;;
+		host | python | fuzz | floor | arch | image | server | deb) "setup_$word" ;;
+		*) fail "unknown step '$word'; right are host python fuzz floor arch image server deb" ;;
 	esac
 done

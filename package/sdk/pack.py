@@ -193,6 +193,7 @@ def control(package: Package) -> str:
         ("Provides", ", ".join(package.words("provides"))),
         ("Source", "package/" + package.fields["source"]),
         ("SourceName", package.fields["source"]),
+        ("Require-User", package.fields["userid"]),
         ("License", package.fields["license"]),
         ("LicenseFiles", package.fields["license_files"]),
         ("Section", package.fields["section"]),
@@ -323,6 +324,8 @@ def add_apk_lists(package: Package, root: pathlib.Path) -> None:
     folder.mkdir(parents=True, mode=0o755)
     listed = sorted(f"/{path}" for path in package.paths() if (package.files / path).is_file())
     (folder / f"{package.name}.list").write_text("".join(line + "\n" for line in listed))
+    if package.fields["userid"]:
+        (folder / f"{package.name}.rusers").write_text(package.fields["userid"] + "\n")
     if conffiles:
         (folder / f"{package.name}.conffiles").write_text("".join(line + "\n" for line in conffiles))
         sums = [

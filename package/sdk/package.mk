@@ -38,11 +38,12 @@ default_variant=$(DEFAULT_VARIANT)
 section=$(SECTION)
 license=$(LICENSE)
 license_files=$(LICENSE_FILES)
+userid=$(USERID)
 maintainer=$(MAINTAINER)
 url=$(URL)
 arch=$(PKGARCH)
 source=$(PKG_NAME)
-unsupported=$(strip $(EXTRA_DEPENDS) $(USERID) $(ALTERNATIVES))
+unsupported=$(strip $(EXTRA_DEPENDS) $(ALTERNATIVES))
 endef
 
 define BuildPackage

@@ -139,6 +139,7 @@ def main() -> int:
         "--no-machines", action="store_true", help="leave out what has to be measured in QEMU"
     )
     parser.add_argument("--write", action="store_true", help="write the measured figures into docs/")
+    parser.add_argument("--no-server", action="store_true", help="leave out the other end, softwired")
     given = parser.parse_args()
     started = time.monotonic()
     made = make_packages()
@@ -161,6 +162,10 @@ def main() -> int:
     print(report.table(report.CLAIMS_HEAD, report.claimed(compared)), flush=True)
     if result["busy"]:
         print(f"The machine had other work (load {result['load_before']:.1f}): wall times are too long.")
+    if not given.no_server:
+        progress("softwired dhcp4o6 beside Kea's half; two minutes")
+        print(flush=True)
+        subprocess.run([sys.executable, "-m", "tests.bench.dhcp4o6"])
     progress(f"{time.monotonic() - started:.0f} s; everything measured is in build/bench/bench.json")
     stale = sum(not one.holds for one in compared)
     if stale:

@@ -5,7 +5,7 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["softwire", "pyrad_lite"]):
+with atheris.instrument_imports(include=["softwire", "softwired", "pyrad_lite"]):
     from tests.fuzz import targets
 
 from tests.fuzz import mutation

@@ -33,8 +33,11 @@ CLOCK, SLOWEST = (time.process_time, 5) if hasattr(time, "process_time") else (t
 
 
 def folders():
-    """The targets that have a corpus, sorted."""
-    return sorted(os.listdir(CORPUS))
+    """The targets of this interpreter that have a corpus, sorted."""
+    names = os.listdir(CORPUS)
+    return sorted(
+        [name for name in names if targets.server_targets or not name.startswith(targets.OTHER_END)]
+    )
 
 
 def saved(name):

@@ -4,6 +4,7 @@
 import importlib
 import json
 import pathlib
+import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -78,7 +79,7 @@ def from_tests():
     ):
         yield "bug-report", line.encode()
     yield "config", json.dumps(values).encode()
-    yield from of_dhcp4o6()
+    yield from of_the_other_end()
 
 
 def of_hb46pp():
@@ -112,12 +113,13 @@ def of_hb46pp():
         yield "hb46pp-answer", json.dumps({"order": [name], name: told[name]}).encode()
 
 
-def of_dhcp4o6():
-    """(target, input) pairs of DHCPv4 over DHCPv6."""
+def of_the_other_end():
+    """(target, input) pairs for softwired."""
     from tests.softwired import packets
 
     query = packets.query(packets.bootp(), before=packets.option(6, b"\0\x5a"))
     offer = packets.bootp(2, op=2, options=bytes([51, 4, 0, 0, 14, 16]))
+    where = packets.isc("vs", "fe80::2", 546)
     asked = packets.information_request(32, 88)
     yield "dhcpv4-message", packets.bootp()
     yield "dhcpv4-message", offer
@@ -142,6 +144,29 @@ def of_dhcp4o6():
     for more in (b"", router, packets.option(96, router), packets.option(64, b"\4aftr\7example\0")):
         yield "dhcp4o6-servers", servers + more
     yield "dhcp4o6-servers", packets.option(88, b"")
+    for message in (query, asked, *packets.OTHERS, *[data for _, data in packets.WRONG]):
+        yield "softwired-message", message
+    for inner in (query, asked):
+        once = packets.relayed(inner, "2001:db8:2::1", options=packets.option(18, b"\0"))
+        yield "softwired-message", once
+        yield "softwired-message", packets.relayed(once, "::", "2001:db8::7", packets.option(135, b"\0\0"), 1)
+    vendor = packets.option(17, packets.ISC + packets.option(5, b"x"))
+    yield "softwired-message", packets.query(packets.bootp(), behind=vendor)
+    for extra in (b"", vendor, packets.option(17, b"\0\0\0\xd2")):
+        yield "softwired-response", packets.response(offer, where + extra)
+    yield "softwired-response", packets.relayed(packets.response(offer, where), "2001:db8::5", kind=13)
+    head = bytes.fromhex("d4c3b2a1 0200 0400 00000000 00000000 00000400 01000000")
+    ipv6 = bytes.fromhex("60000000 0000 11 40") + packets.address("fe80::2") + packets.address("ff02::1:2")
+    frame = bytes(12) + b"\x86\xdd" + ipv6 + bytes.fromhex("0222 0223 000c 0000 0b010203")
+    tagged = frame[:12] + b"\x81\0\0\5" + frame[12:]
+    for link_type, one in ((1, frame), (1, tagged), (101, ipv6 + frame[54:]), (113, bytes(2) + frame)):
+        row = bytes(8) + len(one).to_bytes(4, "little") * 2 + one
+        yield "softwired-capture", head[:20] + bytes([link_type, 0, 0, 0]) + row
+        yield "softwired-capture", b"\xa1\xb2\xc3\xd4" + head[4:20] + bytes([0, 0, 0, link_type]) + row
+    example = (ROOT / "docs/softwired.toml").read_text()
+    yield "softwired-toml", re.sub(r"^#.*\n", "", example, flags=re.MULTILINE).encode()
+    proposed = re.sub(r"^# ?((?:[a-z0-9_]+ = .*)|(?:\[\[.*\]\]))$", r"\1", example, flags=re.MULTILINE)
+    yield "softwired-toml", re.sub(r"^#.*\n", "", proposed, flags=re.MULTILINE).encode()
 
 
 def narrowed(status):

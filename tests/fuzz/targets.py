@@ -815,6 +815,15 @@ TARGETS = {
     "sip-telephone": (read_telephone, ProvisioningError),
 }
 
+# The other end's are for CPython, from 3.11; their names begin with this.
+OTHER_END = "softwired-"
+try:
+    from tests.fuzz import server_targets
+except ImportError:
+    server_targets = None
+else:
+    TARGETS.update(server_targets.TARGETS)
+
 # Their inputs are JSON, and mutated as such.
 JSON = ("config", "hb46pp-answer", "line-status")
 

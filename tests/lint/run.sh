@@ -31,8 +31,8 @@ done)
 	check "ruff" ruff check --quiet . $python_programs
 	check "ruff format" ruff format --quiet --diff . $python_programs
 	check "mypy" mypy --no-error-summary
-	check "mypy, namespaces" mypy --no-error-summary --python-version 3.11 tests/softwired/network.py \
-		tests/softwired/packets.py
+	check "mypy, the other end" mypy --no-error-summary --python-version 3.11 src/softwired \
+		tests/softwired/network.py tests/softwired/packets.py
 	check "shellcheck" python -m pytest -q tests/handler/test_shellcheck.py
 	check "MicroPython 1.23" python tests/lint/check_micropython.py
 }

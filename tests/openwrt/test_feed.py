@@ -22,7 +22,7 @@ def package(name, folder, **fields):
     files = folder / "files" / name
     (files / "etc").mkdir(parents=True)
     (files / "etc" / name).write_text(name)
-    words = "depends conflicts provides section license license_files url maintainer source".split()
+    words = "depends conflicts provides section license license_files url maintainer source userid".split()
     told = {**dict.fromkeys(words, ""), "name": name, "version": "1-r1", "arch": "all", **fields}
     return pack.ipk(pack.Package(told, {"description": name}, files), folder)
 

@@ -40,6 +40,11 @@ DEPENDS = {
     MPY: ["kmod-ip6-tunnel", "odhcp6c", "micropython-mbedtls", "micropython-lib"],
     PYTHON3: ["kmod-ip6-tunnel", "odhcp6c", "python3-light"],
 }
+# The other end: tests/softwired/test_softwired_package.py has more of it.
+SERVER_DEPENDS = {
+    "softwired": ["python3-light", "python3-ctypes"],
+    "softwired-dhcp4o6": ["softwired"],
+}
 
 
 def build(folder):
@@ -104,7 +109,7 @@ def test_the_same_bytes_again(built, tmp_path, monkeypatch):
     finally:
         os.umask(before)
     first = {path.name: path.read_bytes() for path in built[1].iterdir()}
-    assert len(first) == len(VARIANTS) + 2
+    assert len(first) == len(VARIANTS) + len(SERVER_DEPENDS) + 2
     assert {path.name: path.read_bytes() for path in again.iterdir()} == first
 
 
@@ -201,12 +206,12 @@ def test_index(built):
     text = (dist / "Packages").read_bytes()
     assert gzip.decompress((dist / "Packages.gz").read_bytes()) == text
     stanzas = [fields(stanza) for stanza in text.decode().strip().split("\n\n")]
-    assert [stanza["Package"] for stanza in stanzas] == sorted(VARIANTS)
+    assert [stanza["Package"] for stanza in stanzas] == sorted([*VARIANTS, *SERVER_DEPENDS])
     for stanza in stanzas:
         data = (dist / stanza["Filename"]).read_bytes()
         assert int(stanza["Size"]) == len(data)
         assert stanza["SHA256sum"] == hashlib.sha256(data).hexdigest()
-        assert stanza["Depends"].split(", ") == DEPENDS[stanza["Package"]]
+        assert stanza["Depends"].split(", ") == {**DEPENDS, **SERVER_DEPENDS}[stanza["Package"]]
         assert not {"Source", "SourceName", "SourceDateEpoch", "LicenseFiles"} & set(stanza)
 
 
