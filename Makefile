@@ -12,8 +12,10 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 setup  := @tests/setup.sh
 python := build/venv/bin/python
-# Every fault in turn and further lines take too long for every change: make system runs them.
-slow = $(addprefix tests/system/test_,diagnosis.py faults.py provisioned_lines.py)
+# Every fault in turn, a server that is installed and purged, and further lines take too long for every change: make
+# system runs them.
+slow = $(addprefix tests/system/test_,diagnosis.py faults.py server.py \
+	provisioned_lines.py lw4o6_line.py)
 # ARGS reaches pytest, make bench and make demo: make unit ARGS='-k wire -x'
 pytest  = $(python) -m pytest --junit-xml=build/junit-$@.xml $(ARGS)
 
@@ -21,8 +23,8 @@ help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | \
 		while read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
 
-demo: ## machines, and a line comes up (LINE=next, cross, ocx, auto …)
-	$(setup) host python image
+demo: ## machines, and a line comes up (LINE=next, cross, lw4o6, ocx, auto …)
+	$(setup) host python image $(if $(wildcard tests/lab/lines/$(LINE)/server),deb)
 	@LINE=$(LINE) PYTHONPATH=src:. $(python) -m tests.lab.demo $(ARGS)
 
 test: lint ## every test but those of all faults in turn, which make system runs
@@ -63,11 +65,11 @@ integration: ## pyrad_lite against a real FreeRADIUS (boots a machine)
 	@$(pytest) tests/integration
 
 system: ## the whole way, from the line's DHCPv6 to a LAN host's packet (boots machines)
-	$(setup) host python image
+	$(setup) host python image deb
 	@$(pytest) tests/system
 
 test-openwrt: ## most of it on a real OpenWrt: OPENWRT_IMAGE=<path> OPENWRT_FEED=<folder>; tests/openwrt/README.md
-	$(setup) host python image
+	$(setup) host python image deb
 	@$(python) -m tests.lab.openwrt
 	@$(pytest) tests/system $(addprefix --ignore=,$(slow))
 

@@ -12,6 +12,7 @@ import sys
 import textwrap
 import time
 
+from softwire.tunnel import PortSet
 from tests.lab import addresses, lines, sequence
 from tests.lab.guest import LabError
 from tests.lab.lab import ROOT, Lab
@@ -46,8 +47,16 @@ def told_by_radius(lab: Lab) -> str:
     return "\n".join(entries)
 
 
+def leased(lab: Lab) -> str:
+    """What Kea's DHCPv4 server says of its queries and leases, and what passed the DHCPv6 side before it."""
+    kea = "journalctl -q --no-pager -o cat -u kea-dhcp4-server | grep -oE 'DHCP4_(PACKET_RECEIVED|LEASE_).*'"
+    return lab.server.check(f"{kea}; softwired dhcp4o6 status | grep -E 'messages|dropped'")
+
+
 def told(lab: Lab) -> tuple[str, str]:
     """Who told the softwire's parameters, in words, and what that server has to say of it."""
+    if "kea-dhcp4-server" in lab.server.units:
+        return "leased by Kea", leased(lab)
     if json.loads(lab.router.run("softwire status --json wan")[0]).get("provisioning") == "softbank":
         return "told by RADIUS", told_by_radius(lab)
     return "told by the provisioning server", lab.access.check("sh /lab/access/access hb46pp requests")
@@ -93,6 +102,20 @@ def reach(lab: Lab) -> bool:
     return came_through
 
 
+def ports_kept(lab: Lab) -> bool:
+    """Whether the LAN host is seen under a port that was leased, where the line's address is shared."""
+    key = json.loads(lab.router.check("softwire status --json wan"))["tunnel"]["ports"]
+    if not key:
+        return True
+    ranges = PortSet(*key).ranges()
+    port = lab.lanhost.check(f"curl -4 -s -m 10 'http://{addresses.INTERNET4}/port'").strip()
+    dropped = lab.access.check("sh /lab/access/lwaftr dropped").strip()
+    count = sum(last - first + 1 for first, last in ranges)
+    tell(f"the server sees port {port}, which is to be one of {count}: {ranges[0][0]} to {ranges[0][1]} …")
+    tell(f"the border router has dropped {dropped} packets from ports of other subscribers")
+    return dropped == "0" and any(first <= int(port) <= last for first, last in ranges)
+
+
 def leave(lab: Lab) -> None:
     """Logs, capture and diagram, whatever happened before."""
     try:
@@ -120,7 +143,12 @@ def main() -> int:
     if name not in lines.NAMES:
         print(f"LINE={name}: one of {', '.join(lines.NAMES)} would be right", file=sys.stderr)
         return 2
-    tell("boots two machines in QEMU: an access network and a router")
+    machines = (
+        "three machines in QEMU: an access network, its server"
+        if lines.has_server(name)
+        else "two machines in QEMU: an access network"
+    )
+    tell(f"boots {machines} and a router")
     print(textwrap.indent(textwrap.fill(f"LINE={name}: {lines.about(name)}", 100), " " * 10), flush=True)
     lab = Lab(DIRECTORY, tell, name)
     came_through = False
@@ -130,7 +158,7 @@ def main() -> int:
             came_through = explained(lab)
         else:
             bring_up(lab)
-            came_through = reach(lab)
+            came_through = reach(lab) and ports_kept(lab)
         tell("softwire status")
         show(lab.router.run("softwire status")[0])
     except LabError as error:

@@ -82,6 +82,7 @@ INITRD=No mmdebstrap --quiet --variant=minbase --include="$packages" \
 	--customize-hook="copy-in '$recipe/init' '$recipe/customize' /tmp/lab" \
 	--customize-hook="copy-in '$recipe/lab-init' /usr/sbin" \
 	--customize-hook="copy-in '$recipe/inittab' '$recipe/profile' /etc" \
+	--customize-hook="copy-in '$recipe/lab-console.service' /etc/systemd/system" \
 	--customize-hook='chmod 755 "$1/tmp/lab/init" "$1/tmp/lab/customize" "$1/usr/sbin/lab-init"' \
 	--customize-hook='chroot "$1" /tmp/lab/customize' \
 	--customize-hook="sync-in '$work/micropython' /usr/lib/micropython" \

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lab: an access network and a router, two machines wired to each other alone; demo and system tests use it."""
+"""The lab: an access network, a router, and a server where a line has one; machines wired to each other alone, for demo
+and system tests."""
 
 from __future__ import annotations
 
@@ -18,18 +19,21 @@ from tests.lab.guest import Guest, LabError, Namespace, need, pack, wait_until
 from tests.lab.openwrt import feed as feeds
 from tests.lab.openwrt import image as images
 from tests.lab.openwrt.router import FEED, OpenWrt
+from tests.lab.server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests/lab"
 # Where packed OpenWrt images are unpacked.
 UNPACKED = ROOT / "build/openwrt/unpacked"
 
-# By end of a wire: access network, router.
+# By end of a wire: access network, router, server.
 MACS = {
     "line.a": "52:54:00:00:00:01",
     "line.r": addresses.WAN_MAC,
     "lan.a": "52:54:00:00:00:10",
     "lan.r": addresses.LAN_MAC,
+    "server.a": "52:54:00:00:00:20",
+    "server.s": "52:54:00:00:00:22",
 }
 # What a user of OpenWrt has before our package comes.
 STAND_IN = ROOT / "tests/openwrt/root"
@@ -78,7 +82,7 @@ def certify(folder: Path) -> None:
 class Lab:
     """`access` and `router` are machines, `lanhost` is a host behind the router; logs and capture go to `directory`.
 
-    line: the kind of line, a folder of lines/.
+    line: the kind of line, a folder of lines/. `server` is the access network's third machine, for lines that have one.
     """
 
     def __init__(self, directory: Path, tell: Callable[[str], None] = print, line: str = "next-phone"):
@@ -95,7 +99,7 @@ class Lab:
         self.capture = directory / "line.pcap"
         certify(directory / "authority")
         access_tree = [*ACCESS_TREE, (directory / "authority", "/lab/authority")]
-        nics = [("line.a", "line.r"), ("lan.a", "lan.r")]
+        nics = [("line.a", "line.r"), ("lan.a", "lan.r"), ("server.a", "server.s")]
         self.access = Guest("access", directory, 384, self._wires(nics), self._pack("access", access_tree))
         self.access.extra = ["-object", f"filter-dump,id=capture,netdev=line,file={self.capture}"]
         lines.write(directory / "router-tree", line, bool(self.openwrt))
@@ -115,6 +119,7 @@ class Lab:
             self.router: Guest = OpenWrt("router", directory, 256, wires, files, self.openwrt, self.feed)
         else:
             self.router = Guest("router", directory, 256, wires, files)
+        self.server = Server(directory, self._wires([("server.s", "server.a")]))
         self.lanhost = Namespace(self.access, "lanhost")
         self.internet4 = Namespace(self.access, "inet4")
         self.internet6 = Namespace(self.access, "inet6")
@@ -161,6 +166,11 @@ class Lab:
         self.access.check(f"sh /lab/access/access start {self.line}", timeout=180)
         self.tell("the access network runs")
 
+    def start_server(self, line: str) -> None:
+        """The access network's server, as this line has it."""
+        self.server.start(guest_image(), line)
+        self.tell("the server runs: " + ", ".join(self.server.units))
+
     def start_router(self) -> None:
         """OpenWrt's userland, or its stand-in."""
         if isinstance(self.router, OpenWrt):
@@ -170,9 +180,11 @@ class Lab:
         self.tell("the router runs")
 
     def start(self) -> None:
-        """All three."""
+        """All of them."""
         self.boot()
         self.start_access()
+        if lines.has_server(self.line):
+            self.start_server(self.line)
         self.start_router()
 
     def wait_until(self, good: Callable[[], object], timeout: float, what: str) -> object:
@@ -180,19 +192,21 @@ class Lab:
         return wait_until(good, timeout, what)
 
     def collect(self) -> None:
-        """Logs and state of both machines, below the directory."""
+        """Logs and state of the machines, below the directory."""
         self.access.fetch("/var/log", self.directory / "access")
+        if self.server.shell:
+            self.server.collect(self.directory / "server")
         self.router.fetch("/var/log /var/run/softwire /tmp/resolv.conf.d", self.directory / "router")
 
     def stop(self) -> None:
-        """Pulls both plugs; whatever happened before, nothing is left running."""
-        for guest in (self.router, self.access):
+        """Pulls all plugs; whatever happened before, nothing is left running."""
+        for guest in (self.router, self.access, self.server):
             guest.power_off()
             for leftover in (guest.out_disk, guest.files, self.directory / f"{guest.name}.yaml"):
                 leftover.unlink(missing_ok=True)
         shutil.rmtree(self.sockets, ignore_errors=True)
         (self.directory / "initramfs").unlink(missing_ok=True)
-        for folder in ("router-tree", "authority", "feed", "feed-stage"):
+        for folder in ("router-tree", "authority", "feed", "feed-stage", "packages"):
             shutil.rmtree(self.directory / folder, ignore_errors=True)
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kinds of line that the lab has, a folder each in lines/: `network` and `dhcp` are what a user of OpenWrt writes
-for it, `access` is what the access network does."""
+for it, `access` is what the access network does, `server` what the server machine is, where the line has one."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ def about(name: str) -> str:
     """What is special about the line: the first comment of its `network`."""
     text = (FOLDER / name / "network").read_text(encoding="utf-8").partition("\n\n")[0]
     return " ".join(line.lstrip("# ") for line in text.splitlines()[1:])
+
+
+def has_server(name: str) -> bool:
+    """Whether the line has a machine `server` (server/)."""
+    return (FOLDER / name / "server").exists()
 
 
 def sections(text: str) -> dict[str, str]:

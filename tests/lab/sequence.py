@@ -19,7 +19,7 @@ logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
 from scapy.layers import inet, inet6, l2  # noqa: E402
 from scapy.utils import PcapReader  # noqa: E402
 
-from tests.lab import sequence_dns  # noqa: E402
+from tests.lab import sequence_dhcp4o6, sequence_dns  # noqa: E402
 from tests.lab.sequence_packets import (  # noqa: E402
     dhcpv6_client,
     dhcpv6_name,
@@ -31,12 +31,13 @@ from tests.lab.sequence_packets import (  # noqa: E402
 )
 from tests.lab.sequence_svg import Step, draw  # noqa: E402
 
-LANES = HOST, ROUTER, ACCESS, RESOLVER, RADIUS, PROVISIONING, BORDER, AFTR, INET4, INET6 = (
+LANES = HOST, ROUTER, ACCESS, RESOLVER, RADIUS, SERVER, PROVISIONING, BORDER, AFTR, INET4, INET6 = (
     "LAN host",
     "router",
     "access router",
     "resolver",
     "RADIUS server",
+    "DHCPv4 server",
     "provisioning server",
     "border router",
     "AFTR",
@@ -48,10 +49,12 @@ NAMES = {
     "fe80::1": ACCESS,
     "2001:db8:1812::1": RADIUS,
     "2001:db8:1812::2": RADIUS,
+    "2001:db8:547::547": SERVER,
     "2001:db8:53::1": RESOLVER,
     "2001:db8:46::1": PROVISIONING,
     "2001:db8:b::1": BORDER,
     "2001:db8:b::6333": AFTR,
+    "2001:db8:b::4": BORDER,
     "198.51.100.80": INET4,
     "2001:db8:6::80": INET6,
 }
@@ -172,7 +175,9 @@ class Conversation:
         if port == RADIUS_PORT:
             self.names.setdefault(packet.src, ROUTER)
             self.names.setdefault(packet.dst, RADIUS)
-        elif self.names.get(packet.dst) in (RESOLVER, PROVISIONING):
+        elif self.names.get(packet.dst) in (RESOLVER, PROVISIONING) or (
+            port == DHCPV6_PORTS[1] and frame.src == self.router_mac
+        ):
             self.names.setdefault(packet.src, ROUTER)
         elif inet6.ICMPv6ND_RA in packet:
             self.names.setdefault(packet.src, ACCESS)
@@ -262,6 +267,10 @@ class Conversation:
 
     def _dhcpv6(self, time: float, packet: typing.Any, out: bool) -> None:
         message = packet[inet.UDP].payload
+        carried = sequence_dhcp4o6.message(bytes(message))
+        if carried:
+            self._dhcp4o6(time, packet, out, carried)
+            return
         if not hasattr(message, "trid") or not hasattr(message, "msgtype"):
             self.left_out["unreadable DHCPv6"] += 1
             return
@@ -272,6 +281,18 @@ class Conversation:
         self._lane(packet.src, out)
         step = Step(time, ends, kind, dhcpv6_name(message), details + ([refusal] if refusal else []))
         self._say(step, message.trid)
+
+    def _dhcp4o6(
+        self, time: float, packet: typing.Any, out: bool, carried: tuple[str, list[str], bool]
+    ) -> None:
+        """With the server itself, or with whoever takes what is sent to the group on to it."""
+        name, details, refuses = carried
+        if ipaddress.ip_address(packet.dst).is_multicast:
+            details.append(f"to the group {packet.dst}, for the relay")
+        peer = self.names.get(packet.dst if out else packet.src, ACCESS)
+        self._lane(packet.src, out)
+        ends = (ROUTER, peer) if out else (peer, ROUTER)
+        self._say(Step(time, ends, "error" if refuses else "dhcp4o6", name, details), tuple(details))
 
     def _icmpv6(self, time: float, packet: typing.Any, out: bool) -> None:
         message = packet.payload

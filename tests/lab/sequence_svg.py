@@ -9,6 +9,7 @@ import typing
 KINDS = {
     "neighbour": ("neighbour discovery", "#57606a", "#9198a1"),
     "dhcpv6": ("DHCPv6", "#0969da", "#4493f8"),
+    "dhcp4o6": ("DHCPv4 in DHCPv6", "#116329", "#56d364"),
     "dns": ("DNS", "#9a6700", "#d29922"),
     "radius": ("RADIUS", "#8250df", "#b392f0"),
     "ipv4": ("IPv4 in the softwire", "#bc4c00", "#f0883e"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lab for system tests: the line, up once, and put back behind each test that changed it."""
+"""The lab for system tests: the line, up once, and put back behind each test that changed it; the server machine."""
 
 import re
 
@@ -32,6 +32,14 @@ def line(booted):
     """The working line; whatever a test changed is put back behind it."""
     yield booted
     booted.restore()
+
+
+@pytest.fixture(scope="session")
+def server(lab):
+    """The lab's server machine, which no other test waits for."""
+    if not lab.server.shell:
+        lab.start_server("dhcp4o6")
+    return lab.server
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 from scapy.layers import dhcp6, dns
+from scapy.layers.dhcp import BOOTP, DHCP
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import (
     ICMPv6EchoReply,
@@ -255,6 +256,67 @@ def test_a_next_line_is_told_in_order(tmp_path):
     in_order(told, texts)
 
 
+def dhcpv4(kind, *options, op=1, **fields):
+    return bytes(
+        BOOTP(op=op, xid=0x1A2B3C4D, chaddr=bytes.fromhex(ROUTER.replace(":", "")), **fields)
+        / DHCP(options=[("message-type", kind), *options, "end"])
+    )
+
+
+def dhcp4o6_line():
+    """DISCOVER by the group, the rest with the server itself; a renewal that is refused."""
+
+    def query(inner, destination, flags=0, more=b""):
+        octets = b"\x14" + flags.to_bytes(3, "big") + more + tlv(87, inner)
+        return out(IPv6(src=ENDPOINT, dst=destination) / UDP(sport=546, dport=547) / Raw(octets))
+
+    def response(inner, source, more=b""):
+        octets = b"\x15\0\0\0" + more + tlv(87, inner)
+        return back(IPv6(src=source, dst=ENDPOINT) / UDP(sport=547, dport=546) / Raw(octets))
+
+    def tlv(code, value):
+        return struct.pack("!HH", code, len(value)) + value
+
+    ports = (159, bytes([6, 8, 0x34, 0]))
+    times = [("lease_time", 7200), ("renewal_time", 3600), ("rebinding_time", 6300)]
+    server = "2001:db8:547::547"
+    routers = tlv(90, bytes.fromhex("20010db8000b00000000000000000001"))
+    return [
+        (0.0, query(dhcpv4("discover"), "ff02::1:2", more=tlv(6, bytes([0, 90, 0, 137])))),
+        (0.1, response(dhcpv4("offer", ports, *times, op=2, yiaddr=IPV4), ACCESS_LL, routers)),
+        (0.2, query(dhcpv4("request", ("requested_addr", IPV4), ports), server)),
+        (0.3, response(dhcpv4("ack", ports, *times, op=2, yiaddr=IPV4), server)),
+        (9.0, query(dhcpv4("request", ports, ciaddr=IPV4), server, 0x800000)),
+        (9.1, response(dhcpv4("nak", op=2), server)),
+        (9.2, query(b"\1" * 30, server)),
+    ]
+
+
+def test_dhcpv4_in_dhcpv6_is_told_by_its_inner_names(tmp_path):
+    svg, texts = diagram(tmp_path, dhcp4o6_line())
+    told = [
+        "DHCPv4 server",
+        "DHCPV4-QUERY (DISCOVER)",
+        "transaction 1a2b3c4d",
+        "asks for options 90, 137",
+        "to the group ff02::1:2, for the relay",
+        "DHCPV4-RESPONSE (OFFER)",
+        "IPv4 address 203.0.113.7",
+        "lease 7200 s, T1 3600 s, T2 6300 s",
+        "port set: offset 6, PSID 52 of 8 bits",
+        "border router 2001:db8:b::1",
+        "DHCPV4-QUERY (REQUEST)",
+        "IPv4 address 203.0.113.7",
+        "DHCPV4-RESPONSE (ACK)",
+        "DHCPV4-QUERY (REQUEST)",
+        "transaction 1a2b3c4d, U flag",
+        "DHCPV4-RESPONSE (NAK)",
+        "DHCPV4-QUERY without a DHCPv4 message",
+    ]
+    in_order(told, texts)
+    assert svg.count('<line class="error"') == 3  # two, and what the colour means
+
+
 def test_names_are_told_with_what_the_resolver_has_for_them(tmp_path):
     resolver, aftr = "2001:db8:53::1", "2001:db8:b::6333"
     ask = IPv6(src=ENDPOINT, dst=resolver) / UDP(sport=40000, dport=53)
@@ -343,7 +405,7 @@ def test_texts_of_a_diagram_do_not_overlap(tmp_path):
 
 @pytest.mark.parametrize("cut", range(15, 400, 5))
 def test_broken_frames_are_left_out_or_told(tmp_path, cut):
-    broken = [(time, Raw(bytes(packet)[:cut])) for time, packet in next_line()]
+    broken = [(time, Raw(bytes(packet)[:cut])) for time, packet in next_line() + dhcp4o6_line()]
     diagram(tmp_path, broken)
 
 
