@@ -14,7 +14,7 @@ setup  := @tests/setup.sh
 python := build/venv/bin/python
 # Every fault in turn, a server that is installed and purged, and further lines take too long for every change: make
 # system runs them.
-slow = $(addprefix tests/system/test_,diagnosis.py faults.py server.py \
+slow = $(addprefix tests/system/test_,diagnosis.py faults.py server.py server_prefix64.py \
 	provisioned_lines.py lw4o6_line.py)
 # ARGS reaches pytest, make bench and make demo: make unit ARGS='-k wire -x'
 pytest  = $(python) -m pytest --junit-xml=build/junit-$@.xml $(ARGS)
@@ -23,12 +23,13 @@ help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | \
 		while read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
 
-demo: ## machines, and a line comes up (LINE=next, cross, lw4o6, ocx, auto …)
-	$(setup) host python image $(if $(wildcard tests/lab/lines/$(LINE)/server),deb)
-	@LINE=$(LINE) PYTHONPATH=src:. $(python) -m tests.lab.demo $(ARGS)
+demo: ## machines, and a line comes up (LINE=next, cross, lw4o6, ocx, auto …, SERVICE=prefix64)
+	$(setup) host python $(if $(SERVICE),server,image) \
+		$(if $(wildcard tests/lab/lines/$(LINE)/server),deb)
+	@LINE=$(LINE) PYTHONPATH=src:. $(python) -m tests.$(if $(SERVICE),softwired.$(SERVICE),lab).demo $(ARGS)
 
 test: lint ## every test but those of all faults in turn, which make system runs
-	$(setup) host python floor arch image server deb
+	$(setup) host python floor arch image server browser deb
 	@$(pytest) tests/unit tests/fuzz tests/floor tests/arch tests/handler tests/package tests/openwrt \
 		tests/methods tests/softwired tests/integration tests/system $(addprefix --ignore=,$(slow))
 
@@ -57,7 +58,7 @@ methods: ## provisioning methods beside real resolvers, web and DHCPv6 servers, 
 	@$(pytest) tests/methods
 
 softwired: ## the other end: its own tests; it and the client of dhcp4o6 beside a real Kea in network namespaces
-	$(setup) host python arch server deb
+	$(setup) host python arch server browser deb
 	@$(pytest) tests/softwired
 
 integration: ## pyrad_lite against a real FreeRADIUS (boots a machine)

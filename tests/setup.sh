@@ -3,7 +3,8 @@
 #
 # Brings what tests and demo need, a step a word: host (Debian packages), python (virtual environment), fuzz (atheris
 # in it), floor (MicroPython 1.23 as WebAssembly), arch (MicroPython of several architectures), image (the guest's),
-# server (Kea, nginx, which tests put beside softwired or the helper; a namespace's tools), deb (debhelper).
+# server (Kea, ndppd, radvd, nginx, which softwired's tests put beside it; a namespace's tools), browser
+# (chromium, half a gigabyte), deb (debhelper).
 # Everything but packages goes below build/.
 
 set -eu
@@ -17,8 +18,9 @@ host_commands="
 	qemu-s390x:qemu-user mmdebstrap:mmdebstrap sqfstar:squashfs-tools flock:util-linux
 	openssl:openssl"
 server_commands="
-	kea-dhcp4:kea-dhcp4-server kea-dhcp6:kea-dhcp6-server ip:iproute2 nsenter:util-linux nft:nftables
-	nginx:nginx-light unbound:unbound curl:curl sysctl:procps"
+	kea-dhcp4:kea-dhcp4-server kea-dhcp6:kea-dhcp6-server ip:iproute2 nsenter:util-linux nft:nftables ndppd:ndppd
+	radvd:radvd nginx:nginx-light unbound:unbound curl:curl sysctl:procps"
+browser_commands="chromium:chromium"
 deb_commands="dh:debhelper dpkg-buildpackage:dpkg-dev"
 # labgrid's is the highest demand.
 python_test='import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))'
@@ -101,6 +103,17 @@ setup_host() {
 # Debian starts Kea's servers once they are installed; as they are configured then, they serve nobody.
 setup_server() {
 	install missing_for_server
+}
+
+missing_for_browser() {
+	# shellcheck disable=SC2086  # a list of words
+	packages=$(missing_packages $browser_commands)
+	[ -z "$packages" ] || echo "$packages fonts-vlgothic"
+}
+
+# What cannot be had is skipped by its tests, with the reason.
+setup_browser() {
+	(install missing_for_browser) || echo "setup: no chromium; its tests will be skipped" >&2
 }
 
 missing_for_deb() {
@@ -207,7 +220,7 @@ done
 PATH=$PATH:/usr/sbin:/sbin
 for word in "$@"; do
 	case $word in
-		host | python | fuzz | floor | arch | image | server | deb) "setup_$word" ;;
-		*) fail "unknown step '$word'; right are host python fuzz floor arch image server deb" ;;
+		host | python | fuzz | floor | arch | image | server | browser | deb) "setup_$word" ;;
+		*) fail "unknown step '$word'; right are host python fuzz floor arch image server browser deb" ;;
 	esac
 done

@@ -166,6 +166,9 @@ def main() -> int:
         progress("softwired dhcp4o6 beside Kea's half; two minutes")
         print(flush=True)
         subprocess.run([sys.executable, "-m", "tests.bench.dhcp4o6"])
+        progress("softwired prefix64 beside ndppd and ndpresponder; five minutes")
+        print(flush=True)
+        subprocess.run([sys.executable, "-m", "tests.bench.prefix64"])
     progress(f"{time.monotonic() - started:.0f} s; everything measured is in build/bench/bench.json")
     stale = sum(not one.holds for one in compared)
     if stale:

@@ -163,6 +163,20 @@ def of_the_other_end():
         row = bytes(8) + len(one).to_bytes(4, "little") * 2 + one
         yield "softwired-capture", head[:20] + bytes([link_type, 0, 0, 0]) + row
         yield "softwired-capture", b"\xa1\xb2\xc3\xd4" + head[4:20] + bytes([0, 0, 0, link_type]) + row
+    from tests.softwired.prefix64 import lab
+
+    for _, frame in lab.MALFORMED:
+        yield "softwired-neighbour", frame
+    for target in ("2001:db8:1::77", "2001:db8:1::9", "2001:db8:1::ff", "2001:db8:2::1"):
+        yield "softwired-neighbour", lab.frame(target=target)
+        yield "softwired-neighbour", lab.frame(target=target, source="::", options=b"")
+    yield "softwired-neighbour", lab.frame(kind=136, options=b"\2\1" + lab.ROUTER_MAC, reserved=b"\x60\0\0\0")
+    for words in (
+        "route-ttl 30000\nproxy eth0 {\n router yes\n timeout 500 // ms\n ttl 1\n rule 1111:: {\n auto\n }\n}\n",
+        'proxy "a" { rule 2001:db8::1/64 { static } /* x */ rule 2001:db8::/96 { iface b } rule 2001::/16 { } }',
+        "proxy a { autowire yes; retries 3; rule ::5 { iface a; autovia no } }",
+    ):
+        yield "softwired-ndppd", words.encode()
     example = (ROOT / "docs/softwired.toml").read_text()
     yield "softwired-toml", re.sub(r"^#.*\n", "", example, flags=re.MULTILINE).encode()
     proposed = re.sub(r"^# ?((?:[a-z0-9_]+ = .*)|(?:\[\[.*\]\]))$", r"\1", example, flags=re.MULTILINE)

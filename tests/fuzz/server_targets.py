@@ -9,6 +9,8 @@ from softwire.dhcpv6 import only, read_options
 from softwire.wire import WireError
 from softwired import configuration, relay
 from softwired.dhcp4o6 import capture, command, information, messages, options
+from softwired.prefix64 import ndppd, ranges, responder, solicitation
+from softwired.prefix64 import options as prefix64
 
 SOURCE = bytes.fromhex("fe800000000000000000000000000002")
 DUID = bytes.fromhex("000300010200000000aa")
@@ -30,17 +32,28 @@ prefix = "2001:db8:2::/48"
 interface_id = "00"
 [[dhcp4o6.subnet]]
 prefix = "fe80::/16"
+[prefix64]
+[[prefix64.range]]
+interface = "vs"
+prefix = "2001:db8:1::/64"
+exceptions = ["2001:db8:1::9", "2001:db8:1::20-2001:db8:1::ff"]
+[[prefix64.range]]
+interface = "vs"
+delegated = "wan"
+local = false
+forward = "auto"
 """
 
 
 def checked(raw):
     """A whole configuration."""
-    tables = {"dhcp4o6": options.TABLE}
-    together = {"dhcp4o6": options.TOGETHER}
+    tables = {"dhcp4o6": options.TABLE, "prefix64": prefix64.TABLE}
+    together = {"dhcp4o6": options.TOGETHER, "prefix64": prefix64.TOGETHER}
     return configuration.check("file", raw, tables, together)
 
 
-VALUES = checked(tomllib.loads(CONFIGURATION))["dhcp4o6"]
+CHECKED = checked(tomllib.loads(CONFIGURATION))
+VALUES = CHECKED["dhcp4o6"]
 
 
 def read_message(data):
@@ -96,9 +109,49 @@ def read_toml(data):
         raise
 
 
+def read_neighbour(data):
+    """A frame at the responder: an answer is to whoever asked, of our address and about the target alone."""
+    sent, asked = [], []
+    mac, link_local = bytes.fromhex("020000000099"), SOURCE
+    one = responder.Responder(
+        CHECKED["prefix64"].limits, lambda: 0.0, None, sent.append, lambda *given: asked.append(given)
+    )
+    one.mac, one.link_local = mac, link_local
+    ours, others = CHECKED["prefix64"].range
+    ours.flags = others.flags = 0
+    spans = [(span, ours) for span in ranges.without(ranges.of(ours.prefix), ours.exceptions)]
+    one.ranges = ranges.Ranges(spans + [(ranges.read("2001:db8:2::/64"), others)])
+    try:
+        solicitation.read_advertisement(data)
+    except solicitation.Refused:
+        pass
+    result = one.heard(data)
+    assert (len(sent), len(asked)) == ((0, 1) if result == "forwarded" else (1, 0))
+    for frame in sent:
+        target = solicitation.read_advertisement(frame)
+        assert len(frame) == 86 and target == data[62:78] and one.ranges.find(target) is ours
+        assert frame[6:12] == frame[80:] == mac and frame[22:38] == link_local
+        assert frame[38:54] == (data[22:38] if any(data[22:38]) else solicitation.ALL_NODES)
+        assert not frame[0] & 1 or result == "defended"
+    return [result, sent]
+
+
+def read_ndppd(data):
+    """ndppd's configuration: what comes of it is a right one of ours, or it is told why not."""
+    imported = ndppd.read(data.decode("utf-8", "replace"))
+    text = ndppd.toml(imported)
+    try:
+        checked(tomllib.loads(text))
+    except configuration.ConfigurationError:
+        pass  # an interface of no such name, a prefix that nobody can have
+    return text
+
+
 REFUSED = (WireError, messages.Refused)
 TARGETS = {
     "softwired-capture": (read_capture, WireError),
+    "softwired-ndppd": (read_ndppd, ndppd.NdppdError),
+    "softwired-neighbour": (read_neighbour, solicitation.Refused),
     "softwired-message": (read_message, REFUSED),
     "softwired-response": (read_response, REFUSED),
     "softwired-toml": (read_toml, configuration.ConfigurationError),

@@ -44,6 +44,7 @@ DEPENDS = {
 SERVER_DEPENDS = {
     "softwired": ["python3-light", "python3-ctypes"],
     "softwired-dhcp4o6": ["softwired"],
+    "softwired-prefix64": ["softwired", "ip-full", "nftables"],
 }
 
 

@@ -11,7 +11,7 @@ from softwired import SERVICES
 from tests.softwired import network
 
 FORMATS = {f"{name}.py" for name in "__init__ address dhcpv4message dhcpv6 wire".split()}
-UNITS = [f"lib/systemd/system/softwired-{service}.service" for service in SERVICES]
+UNITS = [f"lib/systemd/system/softwired-{service}.service" for service in (*SERVICES, "prefix64-page")]
 
 
 def build():
@@ -60,10 +60,12 @@ def test_what_is_in_it(deb):
     for name in (
         "softwired.md",
         "dhcp4o6.md",
+        "prefix64.md",
         "examples/softwired.toml",
     ):
         # Long ones are packed.
         assert list((root / "usr/share/doc/softwired").glob(f"{name}*")), name
+    assert (root / "usr/share/doc/softwired/prefix64.svg").is_file()
     control = (root / "DEBIAN/control").read_text()
     assert "\nDepends: python3 (>= 3.11)" in control and "\nArchitecture: all\n" in control
     postinst = (root / "DEBIAN/postinst").read_text()
@@ -89,7 +91,7 @@ def test_it_runs(deb, tmp_path):
         text=True,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith("right; it configures dhcp4o6\n")
+    assert done.stdout.endswith("right; it configures dhcp4o6, prefix64\n")
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")

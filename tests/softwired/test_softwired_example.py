@@ -5,6 +5,7 @@ import re
 
 from softwired import configuration, service
 from softwired.dhcp4o6 import options
+from softwired.prefix64 import options as prefix64
 from tests.softwired import network
 
 EXAMPLE = (network.TREE / "docs/softwired.toml").read_text()
@@ -19,7 +20,7 @@ def values(text, tmp_path):
 
 
 def test_as_it_is(tmp_path):
-    assert set(values(EXAMPLE, tmp_path)) == {"softwired", "dhcp4o6"}
+    assert set(values(EXAMPLE, tmp_path)) == {"softwired", "dhcp4o6", "prefix64"}
 
 
 def test_with_all_that_it_proposes(tmp_path):
@@ -45,6 +46,6 @@ def test_no_key_is_missing():
             if not isinstance(entry, configuration.Field):
                 yield from names(entry[0] if isinstance(entry, list) else entry)
 
-    tables = (options.TABLE, configuration.COMMON)
+    tables = (options.TABLE, prefix64.TABLE, configuration.COMMON)
     for name in {name for table in tables for name in names(table)}:
         assert re.search(rf"\b{name}\b", EXAMPLE), name

@@ -15,6 +15,7 @@ from tests.softwired import network
 NAMES = (
     "softwired",
     "softwired-dhcp4o6",
+    "softwired-prefix64",
 )
 SHELLS = {"ash": ["busybox", "ash"], "dash": ["dash"]}
 # Parts of Python that OpenWrt has in packages of their own.
@@ -71,7 +72,10 @@ def test_it_runs_without_what_other_packages_have(root, tmp_path):
         "        del sys.modules[name]\n"
     )
     config = tmp_path / "softwired.toml"
-    config.write_text('[dhcp4o6]\nport = 6767\n[[dhcp4o6.interface]]\nname = "x"\n')
+    config.write_text(
+        '[dhcp4o6]\nport = 6767\n[[dhcp4o6.interface]]\nname = "x"\n'
+        '[prefix64]\n[[prefix64.range]]\ninterface = "x"\nprefix = "2001:db8::/64"\n'
+    )
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONPATH": str(tmp_path)}
     for words in (["check"], ["dhcp4o6", "select", "0b000000", "--interface", "x"], ["--version"]):
         done = subprocess.run(
@@ -127,6 +131,34 @@ config dhcp4o6_subnet
 
 config dhcp4o6_limits
 	option in_flight '8'
+
+config prefix64 'prefix64'
+	option enabled '1'
+	option mark '0x40'
+
+config prefix64_range
+	option interface 'lan'
+	option delegated 'lan'
+	option number '2'
+	list ports '80'
+	list ports 'http'
+	option local '1'
+
+config prefix64_range
+	option interface 'eth7'
+	option delegated 'eth8'
+	option forward 'auto'
+
+config prefix64_range
+	option interface 'eth7'
+	option prefix '2001:db8:9::/64'
+	list exceptions '2001:db8:9::1'
+	option forward 'lan'
+	option wire '1'
+	option delay '0.5'
+
+config prefix64_limits
+	option answers '100'
 """
 TOML = r"""[softwired]
 run_directory = "/var/run/softwired"
@@ -158,6 +190,34 @@ time_limit = 0.5
 
 [dhcp4o6.limits]
 in_flight = 8
+[prefix64]
+mark = "0x40"
+
+[[prefix64.range]]
+interface = "br-lan"
+delegated = "2001:db8:40::/56"
+number = 2
+local = true
+ports = [80, "http", ]
+
+[[prefix64.range]]
+interface = "eth7"
+delegated = "eth8"
+forward = "auto"
+
+[[prefix64.range]]
+interface = "eth7"
+prefix = "2001:db8:9::/64"
+exceptions = ["2001:db8:9::1", ]
+delay = 0.5
+forward = "br-lan"
+wire = true
+
+[prefix64.page]
+key_file = "/etc/softwired.key"
+
+[prefix64.limits]
+answers = 100
 """
 
 
@@ -207,7 +267,7 @@ def test_the_default_configuration(tmp_path, root):
     """It configures nothing; once enabled it is right."""
     shipped = (root / "etc/config/softwired").read_text()
     nothing = uci_to_toml(tmp_path, "ash", shipped)
-    assert not {"[dhcp4o6]"} & set(nothing.splitlines())
+    assert not {"[dhcp4o6]", "[prefix64]"} & set(nothing.splitlines())
     config = tmp_path / "softwired.toml"
     config.write_text(uci_to_toml(tmp_path, "ash", shipped.replace("enabled '0'", "enabled '1'")))
     done = subprocess.run(
