@@ -79,7 +79,21 @@ def from_tests():
     ):
         yield "bug-report", line.encode()
     yield "config", json.dumps(values).encode()
+    yield from of_tsp()
     yield from of_the_other_end()
+
+
+def of_tsp():
+    """(target, input) pairs of the tunnel setup protocol."""
+    fixtures = importlib.import_module("test_tsp")
+    for data in constants("test_tsp"):
+        yield "tsp-message", data
+        yield "tsp-stream", b"VERSION=1.0\r\n" + fixtures.tsp.frame(data, "200 OK") + fixtures.ACCEPT
+    for data in constants("test_tspdigest"):
+        yield "tsp-digest", data
+    for line in (b"200 Success", b"VERSION=2.0.0", b"AUTHENTICATE PLAIN", b"\0ann\0secret", b"OK well"):
+        yield "tsp-line", line
+    yield "tsp-line", fixtures.tsp.capability(["ANONYMOUS", "PLAIN"])
 
 
 def of_hb46pp():

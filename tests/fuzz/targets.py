@@ -7,7 +7,7 @@ It runs on MicroPython, too. A new parser is one line in TARGETS and, after `mak
 """
 
 import json
-from binascii import hexlify
+from binascii import b2a_base64, hexlify
 from hashlib import md5
 
 from pyrad_lite import dictionary, packet
@@ -18,10 +18,13 @@ from softwire import (
     dhcpv4message,
     dhcpv6,
     dns,
+    iadstm,
     ntt,
     provisioning,
     sip,
     status,
+    tsp,
+    tspdigest,
 )
 from softwire.codes import CODES
 from softwire.config import Config
@@ -601,6 +604,72 @@ def read_telephone(data):
     return [told.numbers, told.domain, told.registrars]
 
 
+# DSTM
+
+
+def read_ia_dstm(data):
+    """The IA_DSTM of a DHCPv6 message, and what is written of it."""
+    told = []
+    for ia in iadstm.found(dhcpv6.read_message(data)[2], iadstm.CODES):
+        printable(ia.status[1])
+        again = iadstm.read(iadstm.write(ia, iadstm.CODES)[4:], iadstm.CODES)
+        assert (again.addresses, again.teps, again.ports) == (ia.addresses, ia.teps, ia.ports)
+        told.append([ia.iaid, ia.t1, ia.t2, ia.addresses, ia.teps, ia.ports, ia.status[0]])
+    return told
+
+
+# TSP
+
+
+def read_tsp_stream(data):
+    """What comes over a connection, in pieces: a line, then messages."""
+    stream = tsp.Stream()
+    told: list = []
+    try:
+        for at in range(0, len(data), 7):
+            stream.feed(data[at : at + 7])
+            while True:
+                got = stream.message() if told else stream.line()
+                if got is None:
+                    break
+                told.append(got)
+    except WireError as error:
+        told.append(str(error))
+    for item in told[1:]:
+        if isinstance(item, tuple):
+            printable(item[1])
+    return told
+
+
+def read_tsp_message(data):
+    found = tsp.read_message(data)
+    for side in (found.client, found.server, found.broker):
+        printable("\n".join(side.names))
+    return [found.action, found.lifetime, found.client.ipv4, found.client.ipv6, found.server.ports]
+
+
+def read_tsp_line(data):
+    told: list = [tsp.read_status(data)]
+    for read in (tsp.read_version, tsp.read_authenticate, tsp.read_capability, tsp.read_plain):
+        try:
+            told.append(read(data))
+        except WireError:
+            told.append(None)
+    return [list(item) if isinstance(item, tuple) else item for item in told]
+
+
+def read_tsp_digest(data):
+    """Both ends' lines; base64 of what came, since hardly anything that came is that."""
+    line = b2a_base64(data).strip()
+    found = tspdigest.read(line)
+    tspdigest.check(line, b"r", b"n", {b"u": bytes(16)}.get)
+    sent, proof = tspdigest.answer(line, b"u", b"p", b"tsp/x", b"c")
+    key = tspdigest.secret(b"u", found.get(b"realm", b""), b"p")
+    assert tspdigest.check(sent, found.get(b"realm", b""), found[b"nonce"], {b"u": key}.get)
+    tspdigest.proven(line, proof)
+    return sorted(found.keys())
+
+
 # The doctor
 
 
@@ -802,6 +871,7 @@ TARGETS = {
     "hb46pp-answer": (read_provisioning, ValueError),
     "hb46pp-http": (read_http, web.WebError),
     "hb46pp-record": (read_record, ValueError),
+    "ia-dstm": (read_ia_dstm, WireError),
     "line-passthru": (read_passthru, ()),
     "line-status": (read_status, ProvisioningError),
     "ntt-dhcpv4": (read_ntt_dhcpv4, WireError),
@@ -813,6 +883,10 @@ TARGETS = {
     "radius-reply": (read_reply, ()),
     "sip-servers": (read_sip_servers, WireError),
     "sip-telephone": (read_telephone, ProvisioningError),
+    "tsp-digest": (read_tsp_digest, WireError),
+    "tsp-line": (read_tsp_line, ()),
+    "tsp-message": (read_tsp_message, WireError),
+    "tsp-stream": (read_tsp_stream, ()),
 }
 
 # The other end's are for CPython, from 3.11; their names begin with this.

@@ -138,12 +138,22 @@ CASES = {
         (("1460", 1460), (1240, 1240), ("68", 68), ("65495", 65495)),
         ("67", "65496", "0", "auto", "-1460"),
     ),
+    "server_port": ((("3653", 3653),), ("0", "65536", "tsp")),
+    "allow_plain": ((("1", True), ("0", False)), ("yes",)),
+    "tls": ((("1", True), ("0", False)), ("on",)),
+    "tls_ca": ((("/etc/ssl/ca.pem", "/etc/ssl/ca.pem"),), ("a\nb",)),
+    "shared": ((("1", True), ("0", False)), ("2",)),
+    "lifetime_unit": ((("auto", "auto"), ("seconds", "seconds"), ("minutes", "minutes")), ("hours",)),
     "ttl": ((("64", 64), ("1", 1), ("255", 255)), ("0", "256", "inherit")),
     "zone": ((("wan", "wan"),), ("wan lan", "wan;", "a/b")),
     "clientid": (
         (("00030001525400123401", b"\0\3\0\1RT\0\x124\1"), ("0003FF", b"\0\3\xff")),
         ("0003", "00030", "0003zz", "00:03:00:01", "00" * 131),
     ),
+    "require_auth": ((("1", True), ("0", False)), ("yes",)),
+    "code_ia_dstm": ((("65361", 65361), ("1", 1)), ("0", "65536", "IA_DSTM")),
+    "code_dstm_tep": ((("65535", 65535),), ("0", "tep")),
+    "code_dstm_ports": ((("150", 150),), ("-1", "ports")),
     "norelease": ((("1", True), ("0", False)), ("yes", "2")),
     "persist": ((("1", True), ("0", False)), ("yes", "-1")),
 }
@@ -172,6 +182,7 @@ class OptionsTest(unittest.TestCase):
                 self.assertTrue(len(error[1]) > len("option {} '{}': ".format(option, given)) + 10, error[1])
 
     def test_servers_of_dhcp4o6(self):
+        """Not those of tsp, which may be names."""
         method = provisioning.find("dhcp4o6")
         given = ["2001:db8::1", "fe80::1", "ff02::1:2"]
         self.assertEqual(config(method, server=given)["server"], [parse_ipv6(text) for text in given])

@@ -381,6 +381,12 @@ NOTHING = "nothing is to be done"
 # What no program can do.
 NOBODY = {
     "INTERNAL": (lambda stage: stage.statuses["wan6"].update({"ipv6-prefix": [3]}), "a report"),
+    "POOL_EXHAUSTED": (None, OPERATOR),
+    "TEP_FAILED": (None, OPERATOR),
+    "LEASE_ENDED": (None, NOTHING),
+    "ENDPOINT_REFUSED": (None, OPERATOR),
+    "SERVER_BUSY": (None, NOTHING),
+    "SERVER_REFUSED": (None, OPERATOR),
     "NO_MD5": (None, "another interpreter is installed"),
     "NO_MAC": (file("/sys/class/net/eth0/address", ""), PEOPLE),
     "NO_CARRIER": (file("/sys/class/net/eth0/carrier", "0"), PEOPLE),

@@ -17,6 +17,8 @@ OPTIONS = {
     "dslite": {},
     "dhcp4o6": {},
     "hb46pp": {},
+    "tsp": {"server": ["2001:db8::3653"]},
+    "dstm": {},
     "auto": {},
 }
 # Whose Method is another one's, with more.
@@ -25,6 +27,8 @@ MADE_OF = {"hb46pp": {"dslite"}}
 OWN = {
     "softbank": {"pyrad_lite", "pyrad_lite.client", "pyrad_lite.packet"},
     "dhcp4o6": {"softwire.dhcpv4message"},
+    "tsp": {"softwire.tsp"},
+    "dstm": {"softwire.iadstm"},
 }
 
 

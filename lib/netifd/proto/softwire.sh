@@ -49,6 +49,16 @@ proto_softwire_init_config() {
 	proto_config_add_string clientid
 	proto_config_add_string norelease
 	proto_config_add_string persist
+	proto_config_add_string server_port
+	proto_config_add_string allow_plain
+	proto_config_add_string tls
+	proto_config_add_string tls_ca
+	proto_config_add_string shared
+	proto_config_add_string lifetime_unit
+	proto_config_add_string require_auth
+	proto_config_add_string code_ia_dstm
+	proto_config_add_string code_dstm_tep
+	proto_config_add_string code_dstm_ports
 	proto_config_add_string server_name
 	proto_config_add_string vendorid
 	proto_config_add_string product
