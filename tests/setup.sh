@@ -3,7 +3,7 @@
 #
 # Brings what tests and demo need, a step a word: host (Debian packages), python (virtual environment), fuzz (atheris
 # in it), floor (MicroPython 1.23 as WebAssembly), arch (MicroPython of several architectures), image (the guest's),
-# server (Kea, ndppd, radvd, nginx, which softwired's tests put beside it; a namespace's tools), browser
+# server (Kea, ndppd, radvd, nginx, PostgreSQL, which softwired's tests put beside it; a namespace's tools), browser
 # (chromium, half a gigabyte), deb (debhelper).
 # Everything but packages goes below build/.
 
@@ -19,7 +19,7 @@ host_commands="
 	openssl:openssl"
 server_commands="
 	kea-dhcp4:kea-dhcp4-server kea-dhcp6:kea-dhcp6-server ip:iproute2 nsenter:util-linux nft:nftables ndppd:ndppd
-	radvd:radvd nginx:nginx-light unbound:unbound curl:curl sysctl:procps"
+	radvd:radvd nginx:nginx-light unbound:unbound curl:curl sysctl:procps postgres:postgresql"
 browser_commands="chromium:chromium"
 deb_commands="dh:debhelper dpkg-buildpackage:dpkg-dev"
 # labgrid's is the highest demand.
@@ -76,7 +76,8 @@ find_python() {
 # missing_packages <command:package>...
 missing_packages() {
 	for pair; do
-		command -v "${pair%%:*}" > /dev/null || printf '%s ' "${pair#*:}"
+		command -v "${pair%%:*}" > /dev/null || ls /usr/lib/postgresql/*/bin/"${pair%%:*}" > /dev/null 2>&1 ||
+			printf '%s ' "${pair#*:}"
 	done
 }
 

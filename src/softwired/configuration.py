@@ -72,6 +72,7 @@ def text(pattern: str, right: str) -> Check:
     return check
 
 
+file_path = text(r"/\S+|", "an absolute path")
 plain_name = text(r"[A-Za-z0-9_.-]{1,64}", "a name of letters, digits, '_', '-' and '.'")
 
 
@@ -127,6 +128,29 @@ def ipv6_prefix(value: typing.Any) -> ipaddress.IPv6Network:
         return ipaddress.IPv6Network(value)
     except ValueError:
         raise ValueError("an IPv6 prefix such as '2001:db8:1::/48', host bits zero, would be right") from None
+
+
+def ipv4(value: typing.Any) -> ipaddress.IPv4Address:
+    """An IPv4 address."""
+    try:
+        if not isinstance(value, str):
+            raise ValueError
+        return ipaddress.IPv4Address(value)
+    except ValueError:
+        raise ValueError("an IPv4 address such as '192.0.2.1' would be right") from None
+
+
+def database(value: typing.Any) -> str:
+    """An SQLAlchemy URL of what softwired.store knows; who has no such table needs no SQLAlchemy."""
+    if (
+        isinstance(value, str)
+        and value.startswith("sqlite:")
+        and not re.fullmatch(r"sqlite:////[^?]+", value)
+    ):
+        raise ValueError("sqlite:/// and an absolute path, so four slashes, would be right")
+    if not isinstance(value, str) or not re.match(r"(sqlite|postgresql)://", value):
+        raise ValueError("sqlite:// or postgresql:// would be right")
+    return value
 
 
 def octets(value: typing.Any) -> bytes:

@@ -5,10 +5,12 @@ import ipaddress
 
 import tomllib
 
+from softwire import iadstm
 from softwire.dhcpv6 import only, read_options
 from softwire.wire import WireError
 from softwired import configuration, relay
 from softwired.dhcp4o6 import capture, command, information, messages, options
+from softwired.dstm import dhcpv6 as dstm
 from softwired.prefix64 import ndppd, ranges, responder, solicitation
 from softwired.prefix64 import options as prefix64
 
@@ -147,8 +149,24 @@ def read_ndppd(data):
     return text
 
 
+def read_dstm(data):
+    """A client's message, and what it is answered."""
+    asked = dstm.question(data, DUID, iadstm.CODES)
+    if asked is None:
+        return None
+    assert len(asked.user) <= dstm.LONGEST
+    for ia in (
+        dstm.given(asked.ia, 0xC6336401, 600, 1, (4096, 8191)),
+        dstm.refused(asked.ia, iadstm.NO_BINDING, "no"),
+    ):
+        (told,) = iadstm.found(read_options(dstm.answer(asked, DUID, iadstm.CODES, ia)[4:]), iadstm.CODES)
+        assert told.iaid == asked.ia.iaid
+    return [asked.kind, asked.rapid, asked.shares, str(asked.node), asked.ipv4]
+
+
 REFUSED = (WireError, messages.Refused)
 TARGETS = {
+    "softwired-dstm": (read_dstm, WireError),
     "softwired-capture": (read_capture, WireError),
     "softwired-ndppd": (read_ndppd, ndppd.NdppdError),
     "softwired-neighbour": (read_neighbour, solicitation.Refused),

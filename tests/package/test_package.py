@@ -45,6 +45,7 @@ SERVER_DEPENDS = {
     "softwired": ["python3-light", "python3-ctypes"],
     "softwired-dhcp4o6": ["softwired"],
     "softwired-prefix64": ["softwired", "ip-full", "nftables"],
+    "softwired-dstm": ["softwired", "python3-openssl", "python3-sqlite3", "python3-sqlalchemy"],
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from softwired import SERVICES
 from tests.softwired import network
 
-FORMATS = {f"{name}.py" for name in "__init__ address dhcpv4message dhcpv6 wire".split()}
+FORMATS = {f"{name}.py" for name in "__init__ address dhcpv4message dhcpv6 iadstm tsp tspdigest wire".split()}
 UNITS = [f"lib/systemd/system/softwired-{service}.service" for service in (*SERVICES, "prefix64-page")]
 
 
@@ -60,6 +60,7 @@ def test_what_is_in_it(deb):
     for name in (
         "softwired.md",
         "dhcp4o6.md",
+        "dstm.md",
         "prefix64.md",
         "examples/softwired.toml",
     ):
@@ -91,7 +92,7 @@ def test_it_runs(deb, tmp_path):
         text=True,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith("right; it configures dhcp4o6, prefix64\n")
+    assert done.stdout.endswith("right; it configures dhcp4o6, dstm, prefix64\n")
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")

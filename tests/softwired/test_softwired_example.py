@@ -5,6 +5,7 @@ import re
 
 from softwired import configuration, service
 from softwired.dhcp4o6 import options
+from softwired.dstm import options as dstm
 from softwired.prefix64 import options as prefix64
 from tests.softwired import network
 
@@ -20,11 +21,12 @@ def values(text, tmp_path):
 
 
 def test_as_it_is(tmp_path):
-    assert set(values(EXAMPLE, tmp_path)) == {"softwired", "dhcp4o6", "prefix64"}
+    assert set(values(EXAMPLE, tmp_path)) == {"softwired", "dhcp4o6", "dstm", "prefix64"}
 
 
 def test_with_all_that_it_proposes(tmp_path):
     both = values(PROPOSED.sub(r"\1", EXAMPLE), tmp_path)
+    assert both["dstm"].tls.certificate and both["dstm"].tep[0].password_file and both["dstm"].pool[0].exclude
     table = both["dhcp4o6"]
     assert (len(table.subnet), len(getattr(table, "class")), len(table.callout)) == (1, 1, 2)
     assert table.interface[0].addresses and table.duid
@@ -46,6 +48,6 @@ def test_no_key_is_missing():
             if not isinstance(entry, configuration.Field):
                 yield from names(entry[0] if isinstance(entry, list) else entry)
 
-    tables = (options.TABLE, prefix64.TABLE, configuration.COMMON)
+    tables = (options.TABLE, dstm.TABLE, prefix64.TABLE, configuration.COMMON)
     for name in {name for table in tables for name in names(table)}:
         assert re.search(rf"\b{name}\b", EXAMPLE), name

@@ -15,6 +15,7 @@ from tests.softwired import network
 NAMES = (
     "softwired",
     "softwired-dhcp4o6",
+    "softwired-dstm",
     "softwired-prefix64",
 )
 SHELLS = {"ash": ["busybox", "ash"], "dash": ["dash"]}
@@ -159,6 +160,24 @@ config prefix64_range
 
 config prefix64_limits
 	option answers '100'
+
+config dstm 'dstm'
+	option enabled '1'
+	option lifetime '600'
+	list mechanisms 'ANONYMOUS'
+
+config dstm_pool
+	list addresses '198.51.100.0/24'
+	list teps '2001:db8::1'
+	option ports_of_a_node '2048'
+
+config dstm_tep
+	option address '2001:db8::1'
+	option tell '0'
+	option ipv4 '192.0.2.1'
+
+config dstm_limits
+	option leases_of_a_user '2'
 """
 TOML = r"""[softwired]
 run_directory = "/var/run/softwired"
@@ -218,6 +237,22 @@ key_file = "/etc/softwired.key"
 
 [prefix64.limits]
 answers = 100
+[dstm]
+lifetime = 600
+mechanisms = ["ANONYMOUS", ]
+
+[[dstm.pool]]
+addresses = ["198.51.100.0/24", ]
+teps = ["2001:db8::1", ]
+ports_of_a_node = 2048
+
+[[dstm.tep]]
+address = "2001:db8::1"
+tell = false
+ipv4 = "192.0.2.1"
+
+[dstm.limits]
+leases_of_a_user = 2
 """
 
 
@@ -267,7 +302,7 @@ def test_the_default_configuration(tmp_path, root):
     """It configures nothing; once enabled it is right."""
     shipped = (root / "etc/config/softwired").read_text()
     nothing = uci_to_toml(tmp_path, "ash", shipped)
-    assert not {"[dhcp4o6]", "[prefix64]"} & set(nothing.splitlines())
+    assert not {"[dhcp4o6]", "[dstm]", "[prefix64]"} & set(nothing.splitlines())
     config = tmp_path / "softwired.toml"
     config.write_text(uci_to_toml(tmp_path, "ash", shipped.replace("enabled '0'", "enabled '1'")))
     done = subprocess.run(
