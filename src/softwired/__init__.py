@@ -10,7 +10,7 @@ import types
 __version__ = "0.1.0"
 
 # Each is a package of this name beside this file, and may be left out of an installation.
-SERVICES = ("dhcp4o6", "dstm", "prefix64")
+SERVICES = ("dhcp4o6", "dstm", "prefix64", "tep")
 
 
 def installed() -> list[str]:

@@ -140,6 +140,16 @@ def ipv4(value: typing.Any) -> ipaddress.IPv4Address:
         raise ValueError("an IPv4 address such as '192.0.2.1' would be right") from None
 
 
+def ipv4_prefix(value: typing.Any) -> ipaddress.IPv4Network:
+    """An IPv4 prefix; its host bits are zero."""
+    try:
+        if not isinstance(value, str) or "/" not in value:
+            raise ValueError
+        return ipaddress.IPv4Network(value)
+    except ValueError:
+        raise ValueError("an IPv4 prefix such as '192.0.2.0/24', host bits zero, would be right") from None
+
+
 def database(value: typing.Any) -> str:
     """An SQLAlchemy URL of what softwired.store knows; who has no such table needs no SQLAlchemy."""
     if (

@@ -169,6 +169,10 @@ def main() -> int:
         progress("softwired prefix64 beside ndppd and ndpresponder; five minutes")
         print(flush=True)
         subprocess.run([sys.executable, "-m", "tests.bench.prefix64"])
+        if not given.no_machines:
+            progress("softwired tep beside a plain tunnel device, in an emulated machine; three minutes")
+            print(flush=True)
+            subprocess.run([sys.executable, "-m", "tests.bench.tep"])
     progress(f"{time.monotonic() - started:.0f} s; everything measured is in build/bench/bench.json")
     stale = sum(not one.holds for one in compared)
     if stale:

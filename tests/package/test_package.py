@@ -46,6 +46,10 @@ SERVER_DEPENDS = {
     "softwired-dhcp4o6": ["softwired"],
     "softwired-prefix64": ["softwired", "ip-full", "nftables"],
     "softwired-dstm": ["softwired", "python3-openssl", "python3-sqlite3", "python3-sqlalchemy"],
+    "softwired-tep": (
+        "softwired python3-openssl python3-sqlite3 nftables kmod-ip6-tunnel kmod-nft-core kmod-nft-fib"
+        " kmod-nft-tproxy".split()
+    ),
 }
 
 

@@ -62,6 +62,7 @@ def test_what_is_in_it(deb):
         "dhcp4o6.md",
         "dstm.md",
         "prefix64.md",
+        "tep.md",
         "examples/softwired.toml",
     ):
         # Long ones are packed.
@@ -92,7 +93,7 @@ def test_it_runs(deb, tmp_path):
         text=True,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith("right; it configures dhcp4o6, dstm, prefix64\n")
+    assert done.stdout.endswith("right; it configures dhcp4o6, dstm, prefix64, tep\n")
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")

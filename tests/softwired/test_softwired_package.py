@@ -17,6 +17,7 @@ NAMES = (
     "softwired-dhcp4o6",
     "softwired-dstm",
     "softwired-prefix64",
+    "softwired-tep",
 )
 SHELLS = {"ash": ["busybox", "ash"], "dash": ["dash"]}
 # Parts of Python that OpenWrt has in packages of their own.
@@ -59,6 +60,12 @@ def test_every_module_is_in_one_of_them(root):
     assert there == {path.relative_to(source) for path in source.rglob("*.py")}
 
 
+TEP = (
+    '[tep]\naddress = "2001:db8::1"\nipv4 = "192.0.2.1"\nprefixes = ["198.51.100.0/24"]\n'
+    'servers = ["2001:db8:53::1"]\n'
+)
+
+
 def test_it_runs_without_what_other_packages_have(root, tmp_path):
     """With nothing but its own copies of softwire's formats; a module of OpenWrt's other packages is an ImportError."""
     (tmp_path / "sitecustomize.py").write_text(
@@ -75,7 +82,7 @@ def test_it_runs_without_what_other_packages_have(root, tmp_path):
     config = tmp_path / "softwired.toml"
     config.write_text(
         '[dhcp4o6]\nport = 6767\n[[dhcp4o6.interface]]\nname = "x"\n'
-        '[prefix64]\n[[prefix64.range]]\ninterface = "x"\nprefix = "2001:db8::/64"\n'
+        '[prefix64]\n[[prefix64.range]]\ninterface = "x"\nprefix = "2001:db8::/64"\n' + TEP
     )
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONPATH": str(tmp_path)}
     for words in (["check"], ["dhcp4o6", "select", "0b000000", "--interface", "x"], ["--version"]):
@@ -178,6 +185,19 @@ config dstm_tep
 
 config dstm_limits
 	option leases_of_a_user '2'
+
+config tep 'tep'
+	option enabled '1'
+	option address '2001:db8:b::1'
+	list prefixes '198.51.100.0/24'
+	option learn '0'
+
+config tep_tls
+	option authorities '/etc/ca.pem'
+
+config tep_learning
+	list clients '2001:db8:c::/48'
+	option age '60'
 """
 TOML = r"""[softwired]
 run_directory = "/var/run/softwired"
@@ -253,6 +273,17 @@ ipv4 = "192.0.2.1"
 
 [dstm.limits]
 leases_of_a_user = 2
+[tep]
+address = "2001:db8:b::1"
+prefixes = ["198.51.100.0/24", ]
+learn = false
+
+[tep.tls]
+authorities = "/etc/ca.pem"
+
+[tep.learning]
+clients = ["2001:db8:c::/48", ]
+age = 60
 """
 
 
@@ -302,7 +333,7 @@ def test_the_default_configuration(tmp_path, root):
     """It configures nothing; once enabled it is right."""
     shipped = (root / "etc/config/softwired").read_text()
     nothing = uci_to_toml(tmp_path, "ash", shipped)
-    assert not {"[dhcp4o6]", "[dstm]", "[prefix64]"} & set(nothing.splitlines())
+    assert not {"[dhcp4o6]", "[dstm]", "[prefix64]", "[tep]"} & set(nothing.splitlines())
     config = tmp_path / "softwired.toml"
     config.write_text(uci_to_toml(tmp_path, "ash", shipped.replace("enabled '0'", "enabled '1'")))
     done = subprocess.run(
