@@ -15,7 +15,7 @@ python := build/venv/bin/python
 # Every fault in turn, a server that is installed and purged, and further lines take too long for every change: make
 # system runs them.
 slow = $(addprefix tests/system/test_,diagnosis.py faults.py server.py server_prefix64.py \
-	provisioned_lines.py lw4o6_line.py)
+	provisioned_lines.py dstm_line.py lw4o6_line.py tsp_line.py)
 # ARGS reaches pytest, make bench and make demo: make unit ARGS='-k wire -x'
 pytest  = $(python) -m pytest --junit-xml=build/junit-$@.xml $(ARGS)
 
@@ -23,7 +23,7 @@ help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | \
 		while read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
 
-demo: ## machines, and a line comes up (LINE=next, cross, lw4o6, ocx, auto …, SERVICE=prefix64)
+demo: ## machines, and a line comes up (LINE=next, cross, lw4o6, ocx, tsp, auto …, SERVICE=prefix64)
 	$(setup) host python $(if $(SERVICE),server,image) \
 		$(if $(wildcard tests/lab/lines/$(LINE)/server),deb)
 	@LINE=$(LINE) PYTHONPATH=src:. $(python) -m tests.$(if $(SERVICE),softwired.$(SERVICE),lab).demo $(ARGS)

@@ -53,13 +53,47 @@ def leased(lab: Lab) -> str:
     return lab.server.check(f"{kea}; softwired dhcp4o6 status | grep -E 'messages|dropped'")
 
 
+def leased_by_dstm(lab: Lab) -> str:
+    """Who has which address: what the server knows of it, and what its border router carries."""
+    server = lab.server.check("softwired dstm leases")
+    return server + lab.access.check("sh /lab/access/access tep mappings")
+
+
+# Who tells the router its address, in words, and what that one says of it.
+TELLERS = {"softwired-dstm": ("DSTM's server", leased_by_dstm), "kea-dhcp4-server": ("Kea", leased)}
+
+
+def has_dstm(lab: Lab) -> bool:
+    """Whether the line's server is DSTM's."""
+    return "softwired-dstm" in lab.server.units
+
+
 def told(lab: Lab) -> tuple[str, str]:
     """Who told the softwire's parameters, in words, and what that server has to say of it."""
-    if "kea-dhcp4-server" in lab.server.units:
-        return "leased by Kea", leased(lab)
+    for unit, (who, asks) in TELLERS.items():
+        if unit in lab.server.units:
+            return f"leased by {who}", asks(lab)
     if json.loads(lab.router.run("softwire status --json wan")[0]).get("provisioning") == "softbank":
         return "told by RADIUS", told_by_radius(lab)
     return "told by the provisioning server", lab.access.check("sh /lab/access/access hb46pp requests")
+
+
+def end_of_life(lab: Lab) -> bool:
+    """The server ends the lease: the router has it no more, and asks for another one."""
+
+    def had() -> list[str]:
+        # By the server, by the border router.
+        return [row.split("  ")[0] for row in leased_by_dstm(lab).splitlines()]
+
+    before = had()
+    tell(f"softwired dstm revoke {addresses.IPV4}")
+    lab.server.check(f"softwired dstm revoke {addresses.IPV4}")
+    lab.wait_until(lambda: before[0] not in had(), 30, "server and border router forgot it")
+    lab.wait_until(lambda: len(had()) == 2, 90, "another lease")
+    tell("another lease:")
+    show(leased_by_dstm(lab))
+    lab.wait_until(lambda: interface(lab, "wan").get("up"), 60, "wan is up")
+    return reach(lab) and interface(lab, "wan")["ipv4-address"][0]["address"] == had()[0].split()[0]
 
 
 def bring_up(lab: Lab) -> None:
@@ -109,7 +143,11 @@ def ports_kept(lab: Lab) -> bool:
         return True
     ranges = PortSet(*key).ranges()
     port = lab.lanhost.check(f"curl -4 -s -m 10 'http://{addresses.INTERNET4}/port'").strip()
-    dropped = lab.access.check("sh /lab/access/lwaftr dropped").strip()
+    if has_dstm(lab):
+        counters = json.loads(lab.access.check("sh /lab/access/access tep status --json"))["counters"]
+        dropped = str(counters["families"]["stopped_packets_total"]["values"]["spoofed"])
+    else:
+        dropped = lab.access.check("sh /lab/access/lwaftr dropped").strip()
     count = sum(last - first + 1 for first, last in ranges)
     tell(f"the server sees port {port}, which is to be one of {count}: {ranges[0][0]} to {ranges[0][1]} …")
     tell(f"the border router has dropped {dropped} packets from ports of other subscribers")
@@ -159,6 +197,8 @@ def main() -> int:
         else:
             bring_up(lab)
             came_through = reach(lab) and ports_kept(lab)
+            if came_through and has_dstm(lab):
+                came_through = end_of_life(lab) and ports_kept(lab)
         tell("softwire status")
         show(lab.router.run("softwire status")[0])
     except LabError as error:

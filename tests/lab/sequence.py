@@ -19,7 +19,7 @@ logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
 from scapy.layers import inet, inet6, l2  # noqa: E402
 from scapy.utils import PcapReader  # noqa: E402
 
-from tests.lab import sequence_dhcp4o6, sequence_dns  # noqa: E402
+from tests.lab import sequence_dhcp4o6, sequence_dns, sequence_tsp  # noqa: E402
 from tests.lab.sequence_packets import (  # noqa: E402
     dhcpv6_client,
     dhcpv6_name,
@@ -31,7 +31,7 @@ from tests.lab.sequence_packets import (  # noqa: E402
 )
 from tests.lab.sequence_svg import Step, draw  # noqa: E402
 
-LANES = HOST, ROUTER, ACCESS, RESOLVER, RADIUS, SERVER, PROVISIONING, BORDER, AFTR, INET4, INET6 = (
+LANES = HOST, ROUTER, ACCESS, RESOLVER, RADIUS, SERVER, PROVISIONING, DSTM, BORDER, AFTR, INET4, INET6 = (
     "LAN host",
     "router",
     "access router",
@@ -39,6 +39,7 @@ LANES = HOST, ROUTER, ACCESS, RESOLVER, RADIUS, SERVER, PROVISIONING, BORDER, AF
     "RADIUS server",
     "DHCPv4 server",
     "provisioning server",
+    "DSTM server",
     "border router",
     "AFTR",
     "IPv4 internet",
@@ -71,6 +72,12 @@ Frame = tuple[float, typing.Any]
 
 def _udp_port(packet: typing.Any) -> typing.Optional[int]:
     return packet.payload.dport if isinstance(packet.payload, inet.UDP) else None
+
+
+def _tcp(packet: typing.Any, port: int) -> typing.Any:
+    """Its TCP segment, if one of the ports is this one."""
+    payload = packet.payload
+    return payload if isinstance(payload, inet.TCP) and port in (payload.sport, payload.dport) else None
 
 
 def _router_mac(frames: list[typing.Any]) -> typing.Optional[str]:
@@ -179,6 +186,10 @@ class Conversation:
             port == DHCPV6_PORTS[1] and frame.src == self.router_mac
         ):
             self.names.setdefault(packet.src, ROUTER)
+        elif _tcp(packet, sequence_tsp.PORT):
+            asks = packet.payload.dport == sequence_tsp.PORT
+            self.names.setdefault(packet.src if asks else packet.dst, ROUTER)
+            self.names[packet.dst if asks else packet.src] = DSTM
         elif inet6.ICMPv6ND_RA in packet:
             self.names.setdefault(packet.src, ACCESS)
         elif inner_packet(packet) is not None:
@@ -225,6 +236,8 @@ class Conversation:
         elif udp and sequence_dns.PORT in (udp.sport, udp.dport):
             name, details, refuses = sequence_dns.message(packet)
             self._say(Step(time, self._ends(packet, out), "error" if refuses else "dns", name, details), name)
+        elif _tcp(packet, sequence_tsp.PORT):
+            self._tsp(time, packet, out)
         elif inet6.ICMPv6ND_RA in packet or inet6.ICMPv6ND_RS in packet:
             self._router_discovery(time, packet, out)
         elif ipaddress.ip_address(packet.dst).is_multicast or packet.nh in (ICMPV6, HOP_BY_HOP):
@@ -293,6 +306,16 @@ class Conversation:
         self._lane(packet.src, out)
         ends = (ROUTER, peer) if out else (peer, ROUTER)
         self._say(Step(time, ends, "error" if refuses else "dhcp4o6", name, details), tuple(details))
+
+    def _tsp(self, time: float, packet: typing.Any, out: bool) -> None:
+        ends = self._ends(packet, out)
+        payload = bytes(packet.payload.payload)
+        if not payload.strip(b"\0"):
+            self.left_out["TCP without data"] += 1
+        for name, details, refuses in sequence_tsp.segments(payload):
+            self._say(
+                Step(time, ends, "error" if refuses else "tsp", name, details), (packet.payload.seq, name)
+            )
 
     def _icmpv6(self, time: float, packet: typing.Any, out: bool) -> None:
         message = packet.payload

@@ -10,6 +10,8 @@ import typing
 
 from scapy.layers import dhcp6, inet, inet6
 
+from softwire import iadstm
+
 RADIUS_CODES = {1: "Access-Request", 2: "Access-Accept", 3: "Access-Reject", 11: "Access-Challenge"}
 USER_NAME, REPLY_MESSAGE, VENDOR_SPECIFIC, SESSION_TIMEOUT, MESSAGE_AUTHENTICATOR = 1, 18, 26, 27, 80
 SOFTBANK, WAN_IPV4, V6_GATEWAY = 22197, 204, 207
@@ -67,6 +69,7 @@ def dhcpv6_client(message: typing.Any) -> list[str]:
     if dhcp6.DHCP6OptOptReq in message:
         asked = message[dhcp6.DHCP6OptOptReq].reqopts
         details.append("asks for options " + ", ".join(str(code) for code in sorted(asked)))
+    details += _dstm(message, "tunnel's end")
     if dhcp6.DHCP6OptVendorClass in message:
         details.append(f"vendor class of enterprise {message[dhcp6.DHCP6OptVendorClass].enterprisenum}")
     return [line for line in details if line]
@@ -105,6 +108,23 @@ def _options(message: typing.Any) -> typing.Iterator[typing.Any]:
         option = option.payload
 
 
+def _dstm(message: typing.Any, end: str) -> list[str]:
+    """Of its IA_DSTM (draft-bound-dstm-exp-00 appendices A and B)."""
+    details = []
+    for option in _options(message):
+        if isinstance(option, dhcp6.DHCP6OptUnknown) and option.optcode == iadstm.IA_DSTM:
+            ia = iadstm.read(bytes(option.data), iadstm.CODES)
+            details.append(f"IA_DSTM {ia.iaid:#x}" + (f", T1 {ia.t1} s, T2 {ia.t2} s" if ia.t1 else ""))
+            for ipv4, _, valid in ia.addresses:
+                details.append(
+                    f"::ffff:{ipaddress.IPv4Address(ipv4)}" + (f", valid {valid} s" if valid else "")
+                )
+            details += [f"{end} {ipaddress.IPv6Address(one)}" for one in ia.teps]
+            details += [f"ports {ia.ports[0]}-{ia.ports[1]}"] if ia.ports else []
+            details += [f"status {ia.status[0]} {ia.status[1]}"] if ia.status[0] else []
+    return details
+
+
 def _prefixes(message: typing.Any) -> list[str]:
     return [
         f"{option.prefix}/{option.plen}, preferred {option.preflft} s, valid {option.validlft} s"
@@ -115,7 +135,7 @@ def _prefixes(message: typing.Any) -> list[str]:
 
 def dhcpv6_server(message: typing.Any) -> list[str]:
     """What a server's message gives; of vendor options only the numbers."""
-    details = _prefixes(message)
+    details = _prefixes(message) + _dstm(message, "border router")
     if dhcp6.DHCP6OptVendorSpecificInfo in message:
         vendor = message[dhcp6.DHCP6OptVendorSpecificInfo]
         numbers = " ".join(str(option.optcode) for option in vendor.vso if hasattr(option, "optcode"))

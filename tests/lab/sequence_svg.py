@@ -11,6 +11,7 @@ KINDS = {
     "dhcpv6": ("DHCPv6", "#0969da", "#4493f8"),
     "dhcp4o6": ("DHCPv4 in DHCPv6", "#116329", "#56d364"),
     "dns": ("DNS", "#9a6700", "#d29922"),
+    "tsp": ("Tunnel Setup Protocol", "#7d4e00", "#d29922"),
     "radius": ("RADIUS", "#8250df", "#b392f0"),
     "ipv4": ("IPv4 in the softwire", "#bc4c00", "#f0883e"),
     "ipv6": ("native IPv6", "#0b7285", "#39c5cf"),

@@ -2,6 +2,7 @@
 """The sequence diagram of tests/lab from a capture that scapy made of a NEXT line's exchange."""
 
 import hashlib
+import ipaddress
 import struct
 import xml.etree.ElementTree as ElementTree
 
@@ -23,6 +24,7 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 from scapy.utils import wrpcap
 
+from softwire import iadstm, tsp, tspdigest
 from tests.lab import sequence
 
 ROUTER, ACCESS = "52:54:00:12:34:01", "52:54:00:12:34:fe"
@@ -420,3 +422,79 @@ def test_a_name_for_no_lane_is_refused(tmp_path, capsys):
     with pytest.raises(SystemExit):
         sequence.main(["in.pcap", "out.svg", "--name", "2001:db8::1=moon"])
     assert "moon" in capsys.readouterr().err
+
+
+DSTM_SERVER = "2001:db8:547::547"
+
+
+def tsp_line():
+    """A login by DIGEST-MD5, an address, and the server's Delete of it, as the profile's section 4 has them."""
+    address, node, tep = (int(ipaddress.ip_address(one)) for one in (IPV4, ENDPOINT, BORDER))
+    client, server = tsp.Side(address, [node]), tsp.Side(int(ipaddress.ip_address("192.0.2.1")), [tep])
+    info, delete = tsp.Message("info", client, server, 3600), tsp.Message("delete", client, server)
+    challenge = tspdigest.challenge(b"dstm", b"nonce")
+    answer, proof = tspdigest.answer(challenge.strip(), b"ann", PASSWORD.encode(), b"tsp/x", b"c")
+    said = [
+        (True, b"VERSION=1.0\r\n"),
+        (False, tsp.capability(["DIGEST-MD5"])),
+        (True, b"AUTHENTICATE DIGEST-MD5\r\n"),
+        (False, challenge),
+        (True, answer),
+        (False, b"OK Authentication successful\r\n"),
+        (True, tsp.frame(tsp.Message("create", tsp.Side(None, [node])).xml())),
+        (False, tsp.frame(info.xml(), "200 OK")),
+        (False, tsp.frame(delete.xml(), "200 OK")),
+        (True, tsp.frame(b"", tsp.refusal(tsp.EXHAUSTED))),
+        (False, b"<nonsense>\r\n"),
+    ]
+    for number, (asks, octets) in enumerate(said):
+        ends = (ENDPOINT, DSTM_SERVER) if asks else (DSTM_SERVER, ENDPOINT)
+        ports = (40000, tsp.PORT) if asks else (tsp.PORT, 40000)
+        tcp = TCP(sport=ports[0], dport=ports[1], flags="PA", seq=number)
+        yield number, (out if asks else back)(IPv6(src=ends[0], dst=ends[1]) / tcp / Raw(octets))
+
+
+def test_tsp_in_words(tmp_path):
+    svg, texts = diagram(tmp_path, list(tsp_line()))
+    for name in (
+        "DSTM server",
+        "router",
+        "VERSION 1.0",
+        "AUTHENTICATE DIGEST-MD5",
+        "Tunnel Create",
+        "Tunnel Info",
+    ):
+        assert name in texts, name
+    for detail in (
+        f"node {IPV4}",
+        f"border router {BORDER}",
+        "lifetime 3600 s",
+        "306 Address Pool Exhausted",
+    ):
+        assert any(detail in (text or "") for text in texts), detail
+    assert texts.count("Tunnel Delete") == 1 and texts.count("login") == 3
+    assert PASSWORD not in svg and "cmVhbG0" not in svg and "username" not in svg
+
+
+def test_an_ia_dstm_in_words(tmp_path):
+    ia = iadstm.Association(0x11111111, 30, 48)
+    ia.addresses, ia.teps = [(int(ipaddress.ip_address(IPV4)), 60, 60)], [int(ipaddress.ip_address(BORDER))]
+    ia.ports = 4096, 8191
+    options = dhcp6.DHCP6OptClientId(duid=duid(ROUTER)) / Raw(iadstm.write(ia, iadstm.CODES))
+    asked = (
+        IPv6(src=ROUTER_LL, dst="ff02::1:2")
+        / UDP(sport=546, dport=547)
+        / dhcp6.DHCP6_Request(trid=7)
+        / options
+    )
+    told = (
+        IPv6(src=ACCESS_LL, dst=ROUTER_LL) / UDP(sport=547, dport=546) / dhcp6.DHCP6_Reply(trid=7) / options
+    )
+    _, texts = diagram(tmp_path, [(0, out(asked)), (1, back(told))])
+    for detail in (
+        "IA_DSTM 0x11111111, T1 30 s, T2 48 s",
+        f"::ffff:{IPV4}, valid 60 s",
+        f"border router {BORDER}",
+    ):
+        assert any(detail in (text or "") for text in texts), detail
+    assert any("ports 4096-8191" in (text or "") for text in texts)
