@@ -23,8 +23,8 @@ help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | \
 		while read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
 
-demo: ## machines, and a line comes up (LINE=next, cross, lw4o6, ocx, tsp, auto …, SERVICE=prefix64)
-	$(setup) host python $(if $(SERVICE),server,image) \
+demo: ## machines, and a line comes up (LINE=next, cross, lw4o6, ocx, tsp, auto …, SERVICE=prefix64, tunnels)
+	$(setup) host python $(if $(SERVICE),server,image) $(if $(filter tunnels,$(SERVICE)),image browser) \
 		$(if $(wildcard tests/lab/lines/$(LINE)/server),deb)
 	@LINE=$(LINE) PYTHONPATH=src:. $(python) -m tests.$(if $(SERVICE),softwired.$(SERVICE),lab).demo $(ARGS)
 

@@ -3,8 +3,9 @@
 #
 # Brings what tests and demo need, a step a word: host (Debian packages), python (virtual environment), fuzz (atheris
 # in it), floor (MicroPython 1.23 as WebAssembly), arch (MicroPython of several architectures), image (the guest's),
-# server (Kea, ndppd, radvd, nginx, PostgreSQL, which softwired's tests put beside it; a namespace's tools), browser
-# (chromium, half a gigabyte), deb (debhelper).
+# server (Kea, ndppd, radvd, nginx, PostgreSQL, BIND, Knot and clients of dynamic DNS, which softwired's tests put
+# beside it; a namespace's tools), browser (chromium, half a gigabyte, and Playwright, which leads it), deb
+# (debhelper).
 # Everything but packages goes below build/.
 
 set -eu
@@ -19,7 +20,8 @@ host_commands="
 	openssl:openssl"
 server_commands="
 	kea-dhcp4:kea-dhcp4-server kea-dhcp6:kea-dhcp6-server ip:iproute2 nsenter:util-linux nft:nftables ndppd:ndppd
-	radvd:radvd nginx:nginx-light unbound:unbound curl:curl sysctl:procps postgres:postgresql"
+	radvd:radvd nginx:nginx-light unbound:unbound curl:curl sysctl:procps postgres:postgresql named:bind9 knotd:knot
+	ddclient:ddclient inadyn:inadyn fping:fping"
 browser_commands="chromium:chromium"
 deb_commands="dh:debhelper dpkg-buildpackage:dpkg-dev"
 # labgrid's is the highest demand.
@@ -101,7 +103,8 @@ setup_host() {
 	install missing_on_host
 }
 
-# Debian starts Kea's servers once they are installed; as they are configured then, they serve nobody.
+# Debian starts Kea's servers, BIND and Knot once they are installed; as they are configured then, they serve nobody
+# but this machine.
 setup_server() {
 	install missing_for_server
 }
@@ -115,6 +118,11 @@ missing_for_browser() {
 # What cannot be had is skipped by its tests, with the reason.
 setup_browser() {
 	(install missing_for_browser) || echo "setup: no chromium; its tests will be skipped" >&2
+	stamp=$(sed -n '/^browser = \[/,/^]/p' pyproject.toml | cat build/venv/stamp - | sha256sum)
+	[ "$(cat build/venv/browser-stamp 2> /dev/null)" != "$stamp" ] || return 0
+	must "Playwright cannot be had" "installing Playwright" browser \
+		build/venv/bin/python -m pip install --group browser
+	echo "$stamp" > build/venv/browser-stamp
 }
 
 missing_for_deb() {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The other end: services that hand out softwires, for networks of one's own."""
+"""The other end: services that hand out softwires and tunnels, for networks of one's own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import types
 __version__ = "0.1.0"
 
 # Each is a package of this name beside this file, and may be left out of an installation.
-SERVICES = ("dhcp4o6", "dstm", "prefix64", "tep")
+SERVICES = ("dhcp4o6", "dstm", "prefix64", "tep", "tunnels")
 
 
 def installed() -> list[str]:

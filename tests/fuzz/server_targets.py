@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The other end's parsers, of CPython alone, as targets.py has those of the router."""
 
+import io
 import ipaddress
+import re
 
 import tomllib
 
@@ -13,6 +15,10 @@ from softwired.dhcp4o6 import capture, command, information, messages, options
 from softwired.dstm import dhcpv6 as dstm
 from softwired.prefix64 import ndppd, ranges, responder, solicitation
 from softwired.prefix64 import options as prefix64
+from softwired.store import Store
+from softwired.tunnels import asked, echoes, register, tokens
+from softwired.tunnels import options as tunnels
+from softwired.tunnels.page import Page
 
 SOURCE = bytes.fromhex("fe800000000000000000000000000002")
 DUID = bytes.fromhex("000300010200000000aa")
@@ -149,6 +155,121 @@ def read_ndppd(data):
     return text
 
 
+TUNNELS = configuration.check(
+    "file",
+    {
+        "tunnels": {
+            "address": "192.0.2.1",
+            "prefix": "2001:db8:1::/48",
+            "routed": "2001:db8:8000::/40",
+            "limits": {"requests": 1000000, "requests_of_a_network": 1000000},
+        }
+    },
+    {"tunnels": tunnels.TABLE},
+    {"tunnels": tunnels.TOGETHER},
+)["tunnels"]
+CLIENT = "203.0.114.9"
+
+
+def tunnel_page():
+    """A page with one tunnel, and the secret of its address."""
+    store = Store("sqlite://", register.metadata)
+    store.create()
+    page = Page(TUNNELS, store, b"k" * 32, lambda: 1000000.0, lambda address: True)
+    link = page.tokens.link("form")
+    request = register.Request(
+        CLIENT,
+        "host",
+        "jp",
+        "iproute2",
+        CLIENT,
+        "203.0.114.0/24",
+        tokens.stored(link),
+        tokens.stored(page.tokens.key_of(link)),
+    )
+    store.run([lambda connection: register.create(connection, TUNNELS, request, 1.0)])
+    return page, link
+
+
+PAGE, LINK = tunnel_page()
+PATHS = ["/", "/new/openwrt", "/new", f"/t/{LINK}", f"/t/{LINK}/ipv4", f"/t/{LINK}/openwrt.sh", "/nic/update"]
+
+
+def read_request(data):
+    """A request of the page: a path by its number, then lines: query, cookie, host, forwarded, authorization, body.
+
+    Whatever it is, it is answered without a fault of ours, and nothing of it comes out unescaped.
+    """
+    lines = [line.decode("utf-8", "replace") for line in data[1:].split(b"\n", 5)]
+    query, cookie, host, forwarded, authorization, body = (lines + [""] * 6)[:6]
+    octets = body.encode()
+    path = PATHS[data[0] % len(PATHS)] if data else "/"
+    head = []
+    environ = {
+        "REQUEST_METHOD": "POST" if octets else "GET",
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "HTTP_COOKIE": cookie,
+        "HTTP_HOST": host,
+        "HTTP_X_FORWARDED_FOR": forwarded,
+        "HTTP_ACCEPT_LANGUAGE": forwarded,
+        "HTTP_AUTHORIZATION": authorization,
+        "CONTENT_TYPE": "application/x-www-form-urlencoded",
+        "CONTENT_LENGTH": str(len(octets)),
+        "REMOTE_ADDR": "127.0.0.1",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(octets),
+        "wsgi.errors": io.StringIO(),
+    }
+    text = b"".join(PAGE.application(environ, lambda status, headers, _=None: head.append((status, headers))))
+    status, headers = head[0]
+    assert status[:3] in ("200", "303", "400", "401", "404", "405", "413"), (
+        status,
+        environ["wsgi.errors"].getvalue(),
+    )
+    for name, value in headers:
+        assert "\n" not in name + value and "\r" not in name + value
+    assert b"<script" not in text and b"<img" not in text
+    return [status]
+
+
+def read_form(data):
+    """Fields of a form, a line each: what passes is made of nothing but what scripts and zones may have."""
+    fields = (data.decode("utf-8", "replace").split("\n", 5) + [""] * 6)[:6]
+    ipv4, nicname, country, nameservers, host, forwarded = fields
+    found = []
+    for check, plain in (
+        (lambda: asked.ipv4(ipv4, TUNNELS.page, TUNNELS.address), r"[0-9.]{7,15}"),
+        (lambda: asked.nicname(nicname, ["bank*"]), r"[a-z0-9-]{1,63}"),
+        (lambda: asked.country(country), r"[a-z]{2}"),
+        (lambda: " ".join(asked.nameservers(nameservers)), r"[a-z0-9. -]*"),
+    ):
+        try:
+            found.append(check())
+            assert re.fullmatch(plain, found[-1])
+        except asked.Fault as error:
+            found.append(str(error))
+    environ = {"REMOTE_ADDR": "::1", "HTTP_X_FORWARDED_FOR": forwarded, "HTTP_HOST": host}
+    who = asked.asker(environ, TUNNELS.page.proxies)
+    assert re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", asked.host(environ))
+    found += who.person, who.network
+    return found
+
+
+ECHOES = echoes.Echoes(b"k" * 32, 7)
+
+
+def read_echo(data):
+    """What comes as an answer to an echo request: only our cookie of this address is one."""
+    source = ipaddress.IPv6Address("2001:db8:1:1::2").packed
+    number = ECHOES.answered(data, source)
+    assert number is None or data[8:] == ECHOES.cookie(source, number)
+    assert ECHOES.answered(data, bytes(16)) is None
+    return [number]
+
+
 def read_dstm(data):
     """A client's message, and what it is answered."""
     asked = dstm.question(data, DUID, iadstm.CODES)
@@ -166,6 +287,9 @@ def read_dstm(data):
 
 REFUSED = (WireError, messages.Refused)
 TARGETS = {
+    "softwired-echo": (read_echo, ()),
+    "softwired-form": (read_form, ()),
+    "softwired-request": (read_request, ()),
     "softwired-dstm": (read_dstm, WireError),
     "softwired-capture": (read_capture, WireError),
     "softwired-ndppd": (read_ndppd, ndppd.NdppdError),

@@ -50,6 +50,10 @@ SERVER_DEPENDS = {
         "softwired python3-openssl python3-sqlite3 nftables kmod-ip6-tunnel kmod-nft-core kmod-nft-fib"
         " kmod-nft-tproxy".split()
     ),
+    "softwired-tunnels": (
+        "softwired python3-openssl python3-sqlite3 python3-sqlalchemy python3-bottle python3-jinja2 python3-dns"
+        " nftables kmod-sit kmod-nft-core kmod-nft-fib kmod-nft-tproxy".split()
+    ),
 }
 
 

@@ -103,7 +103,7 @@ ADDRESS = "an IPv6 address such as '2001:db8::1' would be right"
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[dhcp4]\n", "dhcp4 = {}: unknown; known are dhcp4o6, dstm, prefix64, softwired, tep"),
+        ("[dhcp4]\n", "dhcp4 = {}: unknown; known are dhcp4o6, dstm, prefix64, softwired, tep, tunnels"),
         ("dhcp4o6 = 1\n", "dhcp4o6 = 1: a table [dhcp4o6] would be right"),
         (
             "[softwired]\nuser = 5\n",

@@ -63,6 +63,8 @@ def test_what_is_in_it(deb):
         "dstm.md",
         "prefix64.md",
         "tep.md",
+        "tunnels.md",
+        "tunnels.md",
         "examples/softwired.toml",
     ):
         # Long ones are packed.
@@ -93,7 +95,7 @@ def test_it_runs(deb, tmp_path):
         text=True,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith("right; it configures dhcp4o6, dstm, prefix64, tep\n")
+    assert done.stdout.endswith("right; it configures dhcp4o6, dstm, prefix64, tep, tunnels\n")
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")

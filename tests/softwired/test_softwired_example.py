@@ -8,6 +8,7 @@ from softwired.dhcp4o6 import options
 from softwired.dstm import options as dstm
 from softwired.prefix64 import options as prefix64
 from softwired.tep import options as tep
+from softwired.tunnels import options as tunnels
 from tests.softwired import network
 
 EXAMPLE = (network.TREE / "docs/softwired.toml").read_text()
@@ -22,7 +23,7 @@ def values(text, tmp_path):
 
 
 def test_as_it_is(tmp_path):
-    assert set(values(EXAMPLE, tmp_path)) == {"softwired", "dhcp4o6", "dstm", "prefix64", "tep"}
+    assert set(values(EXAMPLE, tmp_path)) == {"softwired", "dhcp4o6", "dstm", "prefix64", "tep", "tunnels"}
 
 
 def test_with_all_that_it_proposes(tmp_path):
@@ -49,6 +50,6 @@ def test_no_key_is_missing():
             if not isinstance(entry, configuration.Field):
                 yield from names(entry[0] if isinstance(entry, list) else entry)
 
-    tables = (options.TABLE, dstm.TABLE, prefix64.TABLE, tep.TABLE, configuration.COMMON)
+    tables = (options.TABLE, dstm.TABLE, prefix64.TABLE, tep.TABLE, tunnels.TABLE, configuration.COMMON)
     for name in {name for table in tables for name in names(table)}:
         assert re.search(rf"\b{name}\b", EXAMPLE), name

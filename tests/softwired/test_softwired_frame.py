@@ -362,7 +362,7 @@ def test_commands_without_a_service(tmp_path):
     done = softwired("check")
     assert (done.returncode, done.stderr) == (
         1,
-        f"softwired: {path}: colour = 1: unknown; known are dhcp4o6, dstm, prefix64, softwired, tep\n",
+        f"softwired: {path}: colour = 1: unknown; known are dhcp4o6, dstm, prefix64, softwired, tep, tunnels\n",
     )
 
 

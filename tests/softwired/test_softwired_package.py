@@ -18,6 +18,7 @@ NAMES = (
     "softwired-dstm",
     "softwired-prefix64",
     "softwired-tep",
+    "softwired-tunnels",
 )
 SHELLS = {"ash": ["busybox", "ash"], "dash": ["dash"]}
 # Parts of Python that OpenWrt has in packages of their own.
@@ -198,6 +199,24 @@ config tep_tls
 config tep_learning
 	list clients '2001:db8:c::/48'
 	option age '60'
+
+config tunnels 'tunnels'
+	option enabled '1'
+	option address '192.0.2.1'
+	option prefix '2001:db8:1::/48'
+	option tunnels '100'
+	list closed_ports '25'
+	list closed_ports '465'
+
+config tunnels_dns
+	list reverse '1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa'
+
+config tunnels_page
+	list proxies '::1'
+	option echo '0'
+
+config tunnels_limits
+	option new '5'
 """
 TOML = r"""[softwired]
 run_directory = "/var/run/softwired"
@@ -284,6 +303,21 @@ authorities = "/etc/ca.pem"
 [tep.learning]
 clients = ["2001:db8:c::/48", ]
 age = 60
+[tunnels]
+address = "192.0.2.1"
+prefix = "2001:db8:1::/48"
+tunnels = 100
+closed_ports = [25, 465, ]
+
+[tunnels.dns]
+reverse = ["1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", ]
+
+[tunnels.page]
+proxies = ["::1", ]
+echo = false
+
+[tunnels.limits]
+new = 5
 """
 
 
@@ -333,7 +367,7 @@ def test_the_default_configuration(tmp_path, root):
     """It configures nothing; once enabled it is right."""
     shipped = (root / "etc/config/softwired").read_text()
     nothing = uci_to_toml(tmp_path, "ash", shipped)
-    assert not {"[dhcp4o6]", "[dstm]", "[prefix64]", "[tep]"} & set(nothing.splitlines())
+    assert not {"[dhcp4o6]", "[dstm]", "[prefix64]", "[tep]", "[tunnels]"} & set(nothing.splitlines())
     config = tmp_path / "softwired.toml"
     config.write_text(uci_to_toml(tmp_path, "ash", shipped.replace("enabled '0'", "enabled '1'")))
     done = subprocess.run(

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page as a process: unmodified ddclient, inadyn and curl, nginx in front of it, and no privileges."""
+
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree
+
+import pytest
+
+from tests.softwired import network
+from tests.softwired.tunnels.webpage import PERSON, SERVER
+
+NGINX = """
+daemon off; pid FOLDER/nginx.pid; error_log FOLDER/nginx-error.log; user root;
+events { }
+http {
+    access_log off; client_body_temp_path FOLDER/b; proxy_temp_path FOLDER/p; fastcgi_temp_path FOLDER/f;
+    uwsgi_temp_path FOLDER/u; scgi_temp_path FOLDER/s;
+    server {
+        listen 80; listen [::]:80;
+        location / {
+            proxy_pass http://[::1]:8041;
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            proxy_set_header X-Forwarded-Proto $scheme;
+        }
+    }
+}
+"""
+
+
+@pytest.fixture
+def key(web):
+    """The update key of a tunnel to PERSON, number 1."""
+    web.begin()
+    page = web.curl(web.fill_in())
+    return re.search(r'id="key">(\w+)<', page)[1]
+
+
+def program(name):
+    found = shutil.which(name, path="/usr/sbin:/usr/bin")
+    assert found, f"{name} is not here: tests/setup.sh server installs it"
+    return found
+
+
+def inside(web, *words):
+    done = subprocess.run(
+        [*web.cable.client.enter, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    return done.stdout
+
+
+def test_ddclient(web, key):
+    path = web.folder / "ddclient.conf"
+    path.write_text(
+        f"protocol=dyndns2\nuse=ip, ip=203.0.114.10\nssl=no\nserver={SERVER}\n"
+        f"login=host1.jp\npassword='{key}'\ntunnel1.example.org\n"
+    )
+    path.chmod(0o600)
+    words = "-daemon=0 -foreground -verbose -noquiet".split()
+    said = inside(
+        web, program("ddclient"), *words, "-file", str(path), "-cache", str(web.folder / "ddclient.cache")
+    )
+    assert "SUCCESS" in said and "203.0.114.10" in said, said
+    assert web.listed()[0]["IPv4client"] == "203.0.114.10"
+
+
+def test_inadyn(web, key):
+    path = web.folder / "inadyn.conf"
+    path.write_text(
+        "custom tunnels {\n"
+        f'    username = host1.jp\n    password = {key}\n    hostname = 1\n    ddns-server = "{SERVER}"\n'
+        '    ddns-path = "/nic/update?hostname=%h&myip=%i"\n    ssl = false\n'
+        '    checkip-command = "echo 203.0.114.11"\n}\n'
+    )
+    said = inside(
+        web, program("inadyn"), "-1", "-n", "--force", "-l", "debug", "-f", str(path),
+        "--cache-dir", str(web.folder), "-P", str(web.folder / "inadyn.pid"),
+    )  # fmt: skip
+    assert "good 203.0.114.11" in said, said
+    assert web.listed()[0]["IPv4client"] == "203.0.114.11"
+
+
+def test_what_routers_send(web, key):
+    """The request that OpenWrt's 6in4.sh makes, with another host; ddns-scripts' by the URL of our own script."""
+    base = f"http://host1.jp:{key}@{SERVER}/nic/update?hostname=1"
+    assert web.curl(base) == f"nochg {PERSON}\n"
+    assert web.curl("--interface", "203.0.114.12", base) == "good 203.0.114.12\n"
+    script = web.curl(web.fill_in("host2") + "/openwrt.sh")
+    url = re.search(r"url='([^']*)'", script)[1]
+    user, secret = (
+        re.search(rf"ddns.tunnel6.{name}='([^']*)'", script)[1] for name in ("username", "password")
+    )
+    for mark, text in (("USERNAME", user), ("PASSWORD", secret), ("DOMAIN", "2"), ("IP", "203.0.114.13")):
+        url = url.replace(f"[{mark}]", text)
+    assert web.curl(url) == "good 203.0.114.13\n"
+    (tunnel,) = xml.etree.ElementTree.fromstring(
+        web.curl("-u", f"host1.jp:{key}", f"http://{SERVER}/tunnelInfo.php?tid=1")
+    )
+    assert tunnel.find("clientv4").text == "203.0.114.12"
+
+
+def test_who_does_not_answer(web):
+    """Echo requests are sent for real, by a process that has no privileges."""
+    web.begin()
+    web.cable.client.run("sysctl", "-qw", "net.ipv4.icmp_echo_ignore_all=1")
+    with pytest.raises(AssertionError, match="did not answer three echo requests"):
+        web.fill_in()
+    web.cable.client.run("sysctl", "-qw", "net.ipv4.icmp_echo_ignore_all=0")
+    assert web.fill_in()
+    status = pathlib.Path(f"/proc/{web.page.pid}/status").read_text()
+    if web.user:
+        assert re.search(r"Uid:\t65534\t65534", status)
+        assert re.search(r"CapPrm:\t0{16}\nCapEff:\t0{16}", status)
+        assert "NoNewPrivs:\t1" in status
+
+
+def test_a_group_that_may_not_ask(web):
+    web.cable.server.run("sysctl", "-qw", "net.ipv4.ping_group_range=1 0")
+    with pytest.raises(
+        AssertionError, match="ping_group_range = 0 2147483647, or echo = false, would be right"
+    ):
+        web.begin()
+
+
+def test_a_port_that_is_taken(web):
+    web.begin()
+    with pytest.raises(
+        AssertionError, match=r"tunnels.page.listen: cannot listen at \[::\]:80: Address already"
+    ):
+        web.start("second", *web.command("tunnels", "page"), ready="listens at")
+
+
+def test_behind_nginx(web):
+    web.begin("[::1]:8041")
+    path = web.folder / "nginx.conf"
+    path.write_text(NGINX.replace("FOLDER", str(web.folder)))
+    web.start("nginx", program("nginx"), "-c", str(path))
+    network.until(lambda: ":80" in web.cable.server.run("ss", "-ltn"), "nginx listens")
+    page = web.curl(f"http://{SERVER}/new/iproute2")
+    assert f'value="{PERSON}"' in page and 'id="proxy"' not in page
+    # What the person claims to be is not believed, and noticed.
+    page = web.curl("-H", "X-Forwarded-For: 8.8.8.8", f"http://{SERVER}/new/iproute2")
+    assert f'value="{PERSON}"' in page and 'id="proxy"' in page
+    assert web.curl(web.fill_in()).count("2001:db8:1:1::2") == 2
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium: tests/setup.sh browser installs it")
+@pytest.mark.parametrize(
+    ("language", "scheme", "width"), [("en", "light", 900), ("ja", "dark", 900), ("ja", "light", 390)]
+)
+def test_in_a_browser(web, language, scheme, width):
+    """Chromium fills in the form; pictures of it stay in build/tunnels/."""
+    pytest.importorskip("playwright.sync_api", reason="Playwright is not here: tests/setup.sh browser")
+    web.begin()
+    folder = web.folder / "browser"
+    folder.mkdir()
+    words = [f"http://{SERVER}/", str(folder), "", "laptop", language, scheme, str(width)]
+    done = subprocess.run(
+        [
+            *web.cable.client.enter,
+            sys.executable,
+            str(pathlib.Path(__file__).parent / "browse.py"),
+            *words,
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0
+    told = json.loads(done.stdout)
+    assert told["language"] == language and told["prefilled"] == PERSON
+    assert told["client6"] == "2001:db8:1:1::2/64" and "2001:db8:1:1::1 dev tunnel6" in told["script"]
+    assert told["overflow"] == 0
+    light = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in told["colours"]]
+    assert (light[0] > light[1] + 300) if scheme == "dark" else (light[1] > light[0] + 300)
+    pictures = network.TREE / "build/tunnels"
+    pictures.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.png"):
+        assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n" and path.stat().st_size > 5000
+        shutil.copy(path, pictures / path.name)
