@@ -22,7 +22,7 @@ exit status: 0 all is well; 1 something is not up, a check failed, or nothing wa
 # command: least and most positional arguments, and the options it takes; configure has its own.
 WORDS = {
     "status": (0, 1, ("json",)),
-    "doctor": (0, 2, ("json", "report")),
+    "doctor": (0, 2, ("json", "report", "steps")),
     "probe": (1, 1, ()),
     "forget": (1, 1, ()),
     "sip": (1, 1, ("json", "format")),
@@ -42,6 +42,7 @@ def _parse(words):
     parser.add_argument(
         "--report", action="store_true", help="doctor: for a public bug report, without secrets"
     )
+    parser.add_argument("--steps", action="store_true", help="doctor: JSON, a line a step, as it looks")
     parser.add_argument("--format", help="sip as a configuration: baresip or pjsip (Asterisk)")
     parser.add_argument("command", nargs="?", help="configure, status, doctor, probe, forget or sip")
     parser.add_argument("interface", nargs="?", help="netifd's name of the softwire, such as wan")
@@ -64,7 +65,7 @@ def _run(given):
     """One command's exit status; None where the words do not go together."""
     fewest, most, options = WORDS.get(given.command, (1, 0, ()))
     positional = (given.interface is not None) + (given.host is not None)
-    named = [name for name in ("json", "report", "format") if getattr(given, name)]
+    named = [name for name in ("json", "report", "steps", "format") if getattr(given, name)]
     # One form of output at most.
     if not fewest <= positional <= most or len(named) > 1 or [name for name in named if name not in options]:
         return None
@@ -75,7 +76,7 @@ def _run(given):
     if given.command == "doctor":
         from softwire.doctor import main as doctor
 
-        return doctor(given.interface, given.json, given.report, given.host)
+        return doctor(given.interface, given.json, given.report, given.host, given.steps)
     if given.command == "probe":
         from softwire.probe import main as probe
 

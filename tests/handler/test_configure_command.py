@@ -4,6 +4,7 @@
 Beside CPython under MicroPython, and with a real uci, where this machine has them.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -109,6 +110,49 @@ def test_a_login_is_asked_for_where_there_is_somebody_to_log_in_as(router):
     for words in (("hb46pp", "--user-name", "u"), ("auto", "--auth-server", "2001:db8:1812::1")):
         status, output = router.configure(*words, "--wan", "eth1", "--yes")
         assert status == 1 and "is missing: type it, or give --secrets FILE" in output
+
+
+def test_for_who_writes_it_himself(router):
+    """Who asks is told what to write, without a secret, old or new, and nothing is written; then the way back alone."""
+    router.write("etc/config/network", PPPOE)
+    before = router.read(), router.read("firewall")
+    words = (*SOFTBANK, "--mtu", "1400")
+    status, output = router.configure(*words, "--plan")
+    assert status == 0
+    plan = json.loads(output)
+    wan6, wan = plan["changes"]
+    assert (wan["section"], wan["new"], wan["secrets"]) == ("wan", False, ["password", "shared_secret"])
+    assert wan["values"] == {
+        "proto": "softwire", "tunlink": "wan6", "provisioning": "softbank", "mtu": "1400",
+        "auth_server": ["2001:db8:1812::1"],
+    }  # fmt: skip
+    assert wan["deleted"] == ["device", "dns", "username"] and wan6["values"]["proto"] == "flets"
+    assert [line for name, line in plan["difference"] if name == "network" and "(not shown)" in line]
+    assert (router.read(), router.read("firewall")) == before and not (router.root / RECORD).exists()
+    assert router.configure(*words, "--keep") == (0, "")
+    assert (router.read(), router.read("firewall")) == before
+    router.scripted(*words)
+    router.configure("--undo", "--yes")
+    assert router.sections()["wan"]["username"] == ["user@isp"]
+
+
+def test_a_secret_that_need_not_be(router):
+    """Both of a login or none: without one nobody is asked for a password, and the plan is right either way."""
+    assert router.configure("hb46pp", "--wan", "eth1", "--yes")[0] == 0
+    assert "password" not in router.sections()["wan"]
+    for words in (), ("--user-name", "me"):
+        status, output = router.configure("hb46pp", "--wan", "eth1", *words, "--plan")
+        assert status == 0, output
+
+
+def test_a_plan_for_a_zone_without_a_name_of_its_own(router):
+    """An anonymous section is found by what it says."""
+    router.write("etc/config/firewall", FOREIGN_FIREWALL)
+    status, output = router.configure(*SOFTBANK, "--firewall-zone", "internet", "--plan")
+    assert status == 0
+    (zone,) = [change for change in json.loads(output)["changes"] if change["config"] == "firewall"]
+    assert (zone["type"], zone["match"]) == ("zone", {"name": "internet"})
+    assert sorted(zone["values"]["network"].split()) == ["iptv", "wan", "wan6"]
 
 
 def test_twice(router):
@@ -536,7 +580,7 @@ def test_help(router):
     status, output = router.configure("--help")
     assert status == 0
     named = re.findall(r"`(--[a-z-]+)", "\n".join(re.findall(r"^\| `--[^|]*", COMMANDS_PAGE, re.M)))
-    assert len(named) == 10
+    assert len(named) == 12
     for word in ("--auth-server", "--line-type", "softwire configure static", *named):
         assert word in output
     assert "--password" not in output

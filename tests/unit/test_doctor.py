@@ -303,6 +303,20 @@ class DoctorTest(unittest.TestCase):
         self.assertEqual((len(told), told[0]["interface"], told[0]["well"]), (1, "wan", True))
         self.assertEqual(sorted(told[0]["steps"][0]), ["advice", "code", "seen", "status", "step", "text"])
 
+    def test_step_by_step(self):
+        """For who looks on: what is to come, each step as soon as it is known, how it ended."""
+        lines = []
+
+        def tell(line):
+            lines.append(json.loads(line))
+            if lines[-1].get("step") == "settings":  # what comes later has not been looked at yet
+                self.stage.files["/sys/class/net/eth0/carrier"] = "0"
+
+        self.assertEqual(doctor.main("wan", steps=True, router=self.stage, tell=tell), 1)
+        self.assertEqual([line["step"] for line in lines[1:-1]], lines[0]["way"])
+        self.assertEqual((lines[0]["interface"], lines[-1]), ("wan", {"well": False}))
+        self.assertEqual([line["code"] for line in lines if line.get("status") == "wrong"], ["NO_CARRIER"])
+
     def test_a_host_must_be_an_address(self):
         self.assertEqual(doctor.main("wan", host="example.com", router=self.stage, tell=lambda line: None), 2)
 

@@ -45,6 +45,8 @@ def parse(words):
         ("--add-zone", "makes that zone where the firewall has none"),
         ("--yes", "writes without asking"),
         ("--apply", "reloads the network afterwards"),
+        ("--plan", "writes nothing: what it would do as JSON, secrets left out"),
+        ("--keep", "writes what --undo needs, and nothing else"),
         ("--undo", "puts back what was there before"),
         ("--forget", "removes what --undo needs, old passwords among it"),
     ):
@@ -145,6 +147,12 @@ def finish(given, commands):
 def configure(given, options, files):
     """The exit status: 0 written, or nothing to write; 1 if the answer was no."""
     names, protocols, warnings, membership = plan(given, options, files)
+    if given.plan or given.keep:
+        from softwire.configure.elsewhere import keep, tell
+
+        return (
+            keep(files, names, membership) if given.keep else tell(given, files, names, protocols, warnings)
+        )
     changed = show(files)
     for text in warnings:
         print("Warning: " + text)

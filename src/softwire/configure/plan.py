@@ -170,7 +170,8 @@ def plan(given, options, files):
         warnings += told
     else:
         warnings.append("there is no /etc/config/firewall: IPv4 has no NAT, and nothing guards the line")
-    options.update(get_secrets(given, options, old))
+    # Who writes it himself has the secrets, too.
+    options.update(unknown if given.plan or given.keep else get_secrets(given, options, old))
     advice.on_method(lambda: provisioning.load(options))
 
     edits = rewrite("network", line, old_line, items) if items else []

@@ -104,7 +104,7 @@ def is_well(found):
     return all([finding.status in (OK, NOTE) for _, finding in found])
 
 
-def main(interface, as_json=False, report=False, host=None, router=None, tell=print):
+def main(interface, as_json=False, report=False, host=None, steps=False, router=None, tell=print):
     """Exit status 0 only when all is well."""
     router = router or Router()
     if host and not router.network.is_ipv4(host):
@@ -122,6 +122,8 @@ def main(interface, as_json=False, report=False, host=None, router=None, tell=pr
         names = ["wan"]  # uci cannot be asked; the first step says why
     well = True
     told = []
+    if steps:
+        return _steps(names, router, host, tell)
     for name in names:
         if not as_json:
             tell("softwire doctor: " + clean(name))
@@ -138,6 +140,17 @@ def main(interface, as_json=False, report=False, host=None, router=None, tell=pr
             tell(_summary(found))
     if as_json:
         tell(json.dumps(told[0] if interface else told))
+    return 0 if well else 1
+
+
+def _steps(names, router, host, tell):
+    """For who looks on: first the names of all steps, then each as it is taken."""
+    well = True
+    for name in names:
+        tell(json.dumps({"interface": clean(name), "way": [step for step, _ in STEPS]}))
+        found = examine(name, router, host, tell=lambda *one: tell(json.dumps(as_dict(*one))))
+        well = well and is_well(found)
+        tell(json.dumps({"well": is_well(found)}))
     return 0 if well else 1
 
 
