@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint unit fuzz handler methods softwired integration system test-openwrt \
+.PHONY: help demo test lint unit fuzz handler methods softwired integration system test-luci test-openwrt \
 	openwrt-image faults package bench ipk apk deb release clean
 
 # The pinned tools come first; a user's PATH may lack the folders of mmdebstrap's helpers.
@@ -31,10 +31,10 @@ demo: ## machines, and a line comes up (LINE=next, cross, lw4o6, ocx, tsp, auto 
 test: lint ## every test but those of all faults in turn, which make system runs
 	$(setup) host python floor arch image server browser deb
 	@$(pytest) tests/unit tests/fuzz tests/floor tests/arch tests/handler tests/package tests/openwrt \
-		tests/methods tests/softwired tests/integration tests/system $(addprefix --ignore=,$(slow))
+		tests/methods tests/softwired tests/luci tests/integration tests/system $(addprefix --ignore=,$(slow))
 
 lint: ## style, types, shell, and what MicroPython 1.23 cannot do
-	$(setup) host python
+	$(setup) host python eslint
 	@tests/lint/run.sh
 
 unit: ## the helper's own tests, on CPython, MicroPython 1.23, big-endian and 32-bit MicroPython
@@ -68,6 +68,10 @@ integration: ## pyrad_lite against a real FreeRADIUS (boots a machine)
 system: ## the whole way, from the line's DHCPv6 to a LAN host's packet (boots machines)
 	$(setup) host python image deb
 	@$(pytest) tests/system
+
+test-luci: ## the pages of LuCI in Chromium: LUCI=<folder of a LuCI checkout>, else the stand-in for LuCI's own files
+	$(setup) host python browser
+	@LUCI=$(LUCI) $(pytest) tests/luci
 
 test-openwrt: ## most of it on a real OpenWrt: OPENWRT_IMAGE=<path> OPENWRT_FEED=<folder>; tests/openwrt/README.md
 	$(setup) host python image deb

@@ -4,8 +4,8 @@
 # Brings what tests and demo need, a step a word: host (Debian packages), python (virtual environment), fuzz (atheris
 # in it), floor (MicroPython 1.23 as WebAssembly), arch (MicroPython of several architectures), image (the guest's),
 # server (Kea, ndppd, radvd, nginx, PostgreSQL, BIND, Knot and clients of dynamic DNS, which softwired's tests put
-# beside it; a namespace's tools), browser (chromium, half a gigabyte, and Playwright, which leads it), deb
-# (debhelper).
+# beside it; a namespace's tools), browser (chromium, half a gigabyte, and Playwright, which leads it),
+# eslint, deb (debhelper).
 # Everything but packages goes below build/.
 
 set -eu
@@ -125,6 +125,22 @@ setup_browser() {
 	echo "$stamp" > build/venv/browser-stamp
 }
 
+# Its versions are exact, what it needs itself is npm's choice: it only reads. Without it lint says so, and goes on.
+setup_eslint() {
+	versions="eslint@9.39.1 @eslint/js@9.39.1 globals@16.5.0"
+	[ "$(cat build/eslint/stamp 2> /dev/null)" != "$versions" ] || return 0
+	rm -rf build/eslint
+	mkdir -p build/eslint
+	# shellcheck disable=SC2086  # a list of words
+	if step "fetching eslint" eslint build/venv/bin/python tests/lint/npm.py install --no-audit --no-fund \
+		--fetch-retries 0 --fetch-timeout 30000 \
+		--prefix build/eslint $versions; then
+		echo "$versions" > build/eslint/stamp
+	else
+		echo "setup: eslint cannot be had (build/log/eslint.log); lint goes on without it" >&2
+	fi
+}
+
 missing_for_deb() {
 	# shellcheck disable=SC2086  # a list of words
 	missing_packages $deb_commands
@@ -229,7 +245,7 @@ done
 PATH=$PATH:/usr/sbin:/sbin
 for word in "$@"; do
 	case $word in
-		host | python | fuzz | floor | arch | image | server | browser | deb) "setup_$word" ;;
-		*) fail "unknown step '$word'; right are host python fuzz floor arch image server browser deb" ;;
+		host | python | fuzz | floor | arch | image | server | browser | eslint | deb) "setup_$word" ;;
+		*) fail "unknown step '$word'; right are host python fuzz floor arch image server browser eslint deb" ;;
 	esac
 done

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every stable code that an error can carry, in words; apart from the errors, which the resident client loads."""
 
-# `ifstatus` shows the code, README explains it: a code is never renamed.
+# `ifstatus` shows the code, LuCI translates it, README explains it: a code is never renamed.
 CODES = {
     "BAD_CONFIG": "an option is missing or has a wrong value",
     "MISSING_PACKAGE": "a package that the protocol needs is not installed",

@@ -113,7 +113,7 @@ def test_a_login_is_asked_for_where_there_is_somebody_to_log_in_as(router):
 
 
 def test_for_who_writes_it_himself(router):
-    """Who asks is told what to write, without a secret, old or new, and nothing is written; then the way back alone."""
+    """LuCI is told what to write, without a secret, old or new, and nothing is written; then the way back alone."""
     router.write("etc/config/network", PPPOE)
     before = router.read(), router.read("firewall")
     words = (*SOFTBANK, "--mtu", "1400")
@@ -137,7 +137,7 @@ def test_for_who_writes_it_himself(router):
 
 
 def test_a_secret_that_need_not_be(router):
-    """Both of a login or none: without one nobody is asked for a password, and the plan is right either way."""
+    """Both of a login or none: without one nobody is asked for a password, and LuCI's plan is right either way."""
     assert router.configure("hb46pp", "--wan", "eth1", "--yes")[0] == 0
     assert "password" not in router.sections()["wan"]
     for words in (), ("--user-name", "me"):

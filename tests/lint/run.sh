@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Every static check, all of them even if one fails: our own rules, ruff, mypy, shellcheck, MicroPython 1.23's compiler.
+# Every static check, all of them even if one fails: our own rules, ruff, mypy, shellcheck, eslint where it is there,
+# MicroPython 1.23's compiler.
 
 set -u
 
@@ -34,6 +35,8 @@ done)
 	check "mypy, the other end" mypy --no-error-summary --python-version 3.11 src/softwired \
 		tests/softwired/network.py tests/softwired/packets.py
 	check "shellcheck" python -m pytest -q tests/handler/test_shellcheck.py
+	[ ! -e build/eslint/stamp ] || check "eslint" python tests/lint/npm.py exec --prefix build/eslint -- \
+		eslint --config tests/lint/eslint.config.mjs package tests/luci
 	check "MicroPython 1.23" python tests/lint/check_micropython.py
 }
 exit $status

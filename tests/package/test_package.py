@@ -40,6 +40,11 @@ DEPENDS = {
     MPY: ["kmod-ip6-tunnel", "odhcp6c", "micropython-mbedtls", "micropython-lib"],
     PYTHON3: ["kmod-ip6-tunnel", "odhcp6c", "python3-light"],
 }
+# The pages of LuCI: tests/package/test_package_luci.py has more of them.
+LUCI_DEPENDS = {
+    "luci-proto-softwire": ["luci-base", "rpcd-mod-ucode", "ucode-mod-fs", "ucode-mod-ubus", "softwire"],
+    "luci-i18n-softwire-ja": ["luci-proto-softwire"],
+}
 # The other end: tests/softwired/test_softwired_package.py has more of it.
 SERVER_DEPENDS = {
     "softwired": ["python3-light", "python3-ctypes"],
@@ -119,7 +124,7 @@ def test_the_same_bytes_again(built, tmp_path, monkeypatch):
     finally:
         os.umask(before)
     first = {path.name: path.read_bytes() for path in built[1].iterdir()}
-    assert len(first) == len(VARIANTS) + len(SERVER_DEPENDS) + 2
+    assert len(first) == len(VARIANTS) + len(SERVER_DEPENDS) + len(LUCI_DEPENDS) + 2
     assert {path.name: path.read_bytes() for path in again.iterdir()} == first
 
 
@@ -216,12 +221,14 @@ def test_index(built):
     text = (dist / "Packages").read_bytes()
     assert gzip.decompress((dist / "Packages.gz").read_bytes()) == text
     stanzas = [fields(stanza) for stanza in text.decode().strip().split("\n\n")]
-    assert [stanza["Package"] for stanza in stanzas] == sorted([*VARIANTS, *SERVER_DEPENDS])
+    assert [stanza["Package"] for stanza in stanzas] == sorted([*VARIANTS, *SERVER_DEPENDS, *LUCI_DEPENDS])
     for stanza in stanzas:
         data = (dist / stanza["Filename"]).read_bytes()
         assert int(stanza["Size"]) == len(data)
         assert stanza["SHA256sum"] == hashlib.sha256(data).hexdigest()
-        assert stanza["Depends"].split(", ") == {**DEPENDS, **SERVER_DEPENDS}[stanza["Package"]]
+        assert (
+            stanza["Depends"].split(", ") == {**DEPENDS, **SERVER_DEPENDS, **LUCI_DEPENDS}[stanza["Package"]]
+        )
         assert not {"Source", "SourceName", "SourceDateEpoch", "LicenseFiles"} & set(stanza)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`softwire configure` for who writes the configuration himself: what would change as JSON, without a secret."""
+"""`softwire configure` for LuCI, which writes the configuration itself: what would change as JSON, without a secret."""
 
 import json
 

@@ -4,7 +4,7 @@
 from softwire import provisioning
 from softwire.doctor.finding import note, wrong
 
-# What netifd takes for itself, or who writes the file keeps there.
+# What netifd takes for itself, or who writes the file (LuCI) keeps there.
 NETIFD = (
     "proto device ifname auto disabled defaultroute peerdns dns dns_search dns_metric metric renew delegate ip4table "
     "ip6table ip6assign ip6hint ip6class ip6ifaceid ip6weight force_link jail jail_device host_dependency tags name"
