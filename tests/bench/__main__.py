@@ -169,6 +169,9 @@ def main() -> int:
         progress("softwired prefix64 beside ndppd and ndpresponder; five minutes")
         print(flush=True)
         subprocess.run([sys.executable, "-m", "tests.bench.prefix64"])
+        progress("softwired dstm from SQLite and PostgreSQL; two minutes")
+        print(flush=True)
+        subprocess.run([sys.executable, "-m", "tests.bench.dstm"])
         if not given.no_machines:
             progress("softwired tep beside a plain tunnel device, in an emulated machine; three minutes")
             print(flush=True)

@@ -310,8 +310,8 @@ def tep(one: Tep | None = None, **more: typing.Any) -> dict[str, typing.Any]:
 class Postgres:
     """A cluster of its own in a folder, which a socket there leads to; root's runs as nobody."""
 
-    def __init__(self, folder: pathlib.Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: pathlib.Path, fsync: str = "off") -> None:
+        self.folder, self.fsync = folder, fsync
         self.bin = pathlib.Path(find_postgres() or "")
         folder.mkdir(parents=True)
         self.user = (
@@ -334,7 +334,7 @@ class Postgres:
         assert done.returncode == 0, done.stdout
 
     def start(self) -> None:
-        options = f"-k {self.folder} -c listen_addresses='' -c fsync=off"
+        options = f"-k {self.folder} -c listen_addresses='' -c fsync={self.fsync}"
         self._run(
             "pg_ctl", "-D", f"{self.folder}/data", "-w", "-o", options, "-l", f"{self.folder}/log", "start"
         )
