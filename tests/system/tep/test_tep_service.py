@@ -164,8 +164,8 @@ def test_tls(machine):
     for bad in (context(), context(*other), None):
         with pytest.raises((OSError, EOFError)):
             machine.server(tls=bad).create(address(2), node(2))
-    # Those who say nothing hold nobody up.
-    assert server.create(address(3), node(3)).action == "info"
+    # Those who say nothing hold nobody up; on a slow machine the first connection was idle for too long by now.
+    assert machine.server(tls=context(*theirs)).create(address(3), node(3)).action == "info"
 
 
 def test_bad_input(machine):
