@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes LuCI's catalogue of translations (.lmo, doc_gen/LMO.md of LuCI) of a .po: po2lmo.py FROM.po TO.lmo.
+"""Makes LuCI's catalogue of translations (.lmo, doc_gen/LMO.md of LuCI) of .po files: po2lmo.py FROM.po… TO.lmo.
 
 The keys are hashes: Paul Hsieh's SuperFastHash, begun with the length.
 """
@@ -86,8 +86,9 @@ def catalogue(pairs: list[tuple[str, str]]) -> bytes:
 
 
 def main() -> None:
-    source, target = map(pathlib.Path, sys.argv[1:])
-    target.write_bytes(catalogue(messages(source.read_text(encoding="utf-8"))))
+    *sources, target = map(pathlib.Path, sys.argv[1:])
+    found = [pair for source in sources for pair in messages(source.read_text(encoding="utf-8"))]
+    target.write_bytes(catalogue(found))
 
 
 if __name__ == "__main__":

