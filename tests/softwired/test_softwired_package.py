@@ -129,6 +129,7 @@ config dhcp4o6_class
 	option option '16'
 
 config dhcp4o6_callout
+	option hook 'buffer6_send'
 	list command '/usr/bin/mark'
 	list command 'two words'
 	option time_limit '0.5'
@@ -173,6 +174,12 @@ config dstm 'dstm'
 	option enabled '1'
 	option lifetime '600'
 	list mechanisms 'ANONYMOUS'
+	list listen '2001:db8::1'
+	list listen '::1'
+	option code_ia_dstm '65000'
+
+config dstm_interface
+	option name 'lan'
 
 config dstm_pool
 	list addresses '198.51.100.0/24'
@@ -190,6 +197,7 @@ config dstm_limits
 config tep 'tep'
 	option enabled '1'
 	option address '2001:db8:b::1'
+	list listen '2001:db8:b::1'
 	list prefixes '198.51.100.0/24'
 	option learn '0'
 
@@ -205,6 +213,8 @@ config tunnels 'tunnels'
 	option address '192.0.2.1'
 	option prefix '2001:db8:1::/48'
 	option tunnels '100'
+	list hook '/usr/bin/warn'
+	list hook 'two words'
 	list closed_ports '25'
 	list closed_ports '465'
 
@@ -243,6 +253,7 @@ prefix = "2001:db8:1::/48"
 refresh_time = "soon"
 
 [[dhcp4o6.callout]]
+hook = "buffer6_send"
 command = ["/usr/bin/mark", "two words", ]
 time_limit = 0.5
 
@@ -277,8 +288,13 @@ key_file = "/etc/softwired.key"
 [prefix64.limits]
 answers = 100
 [dstm]
+listen = ["2001:db8::1", "::1", ]
 lifetime = 600
 mechanisms = ["ANONYMOUS", ]
+code_ia_dstm = 65000
+
+[[dstm.interface]]
+name = "br-lan"
 
 [[dstm.pool]]
 addresses = ["198.51.100.0/24", ]
@@ -293,6 +309,7 @@ ipv4 = "192.0.2.1"
 [dstm.limits]
 leases_of_a_user = 2
 [tep]
+listen = ["2001:db8:b::1", ]
 address = "2001:db8:b::1"
 prefixes = ["198.51.100.0/24", ]
 learn = false
@@ -304,6 +321,7 @@ authorities = "/etc/ca.pem"
 clients = ["2001:db8:c::/48", ]
 age = 60
 [tunnels]
+hook = ["/usr/bin/warn", "two words", ]
 address = "192.0.2.1"
 prefix = "2001:db8:1::/48"
 tunnels = 100

@@ -43,7 +43,7 @@ def unicast_prefix(value: typing.Any) -> ipaddress.IPv6Network:
 def span(value: typing.Any) -> ranges.Span:
     """Addresses that are somebody else's."""
     try:
-        if not isinstance(value, str):
+        if not isinstance(value, str) or "%" in value:
             raise ValueError
         return ranges.read(value)
     except ValueError:

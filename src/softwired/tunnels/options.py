@@ -95,7 +95,7 @@ def url(value: typing.Any) -> str:
 def network(value: typing.Any) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     """Of proxies."""
     try:
-        if not isinstance(value, str):
+        if not isinstance(value, str) or "%" in value:
             raise ValueError
         return ipaddress.ip_network(value)
     except ValueError:

@@ -42,6 +42,7 @@ PREFIX = 'prefix = "2001:db8:1::/64"'
         ),
         (ranged(PREFIX + '\nexceptions = ["2001:db8:1::/64"]'), "nothing of 2001:db8:1::/64 is left"),
         (ranged(PREFIX + '\nexceptions = ["2001:db8:1::9-2001:db8:1::1"]'), "two addresses as"),
+        (ranged(PREFIX + '\nexceptions = ["2001:db8:1::9%eth0"]'), "two addresses as"),
         (
             ranged(PREFIX + '\njoin = ["2001:db8:2::1"]'),
             "join = '2001:db8:2::1': addresses of 2001:db8:1::/64",
