@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import ipaddress
+import json
 import sys
 import typing
 
@@ -16,6 +17,7 @@ def add_commands(words: typing.Any) -> None:
     """The service's own commands beside `status` and `metrics`."""
     made = words.add_parser("mappings", help="tells which node has which address")
     made.add_argument("address", nargs="?", default="", help="an IPv4 or IPv6 address; without it, all")
+    made.add_argument("--json", action="store_true", help="for programs")
     made.set_defaults(answer=mappings)
     made = words.add_parser("secret", help="asks for a password and makes a line for the file of tep.users")
     made.add_argument("user")
@@ -36,7 +38,15 @@ def mappings(given: argparse.Namespace) -> int:
         raise service.StartError(str(error)) from None
     shown = [(key, one) for key, one in sorted(found.items()) if not wanted or wanted in (key[:4], one.ipv6)]
     shared = [sharing.Shared(one.prefix, one.ports_of_a_node) for one in values.shared]
-    for key, one in shown:
+    if given.json:
+        rows = []
+        for key, one in shown:
+            first, last = sharing.ports(key, shared) or (None, None)
+            address, node = ipaddress.IPv4Address(key[:4]), ipaddress.IPv6Address(one.ipv6)
+            rows.append({"address": str(address), "first_port": first, "last_port": last, "node": str(node)})
+            rows[-1] |= {"server": one.server, "since": one.since}
+        print(json.dumps(rows, indent=2))
+    for key, one in shown if not given.json else ():
         since = datetime.datetime.fromtimestamp(one.since).isoformat(" ", "seconds")
         source = f"by {one.server}" if one.server else "learned"
         print(f"{sharing.shown(key, shared)}  {ipaddress.IPv6Address(one.ipv6)}  since {since}  {source}")

@@ -40,11 +40,18 @@ def table(one: bytes) -> int | None:
     return MARK | int.from_bytes(one[4:], "big") if len(one) > 4 else None
 
 
+def ports(one: bytes, shared: typing.Sequence[Shared]) -> tuple[int, int | None] | None:
+    """First and last port of a slot, the last one where its prefix is known; None for a whole address."""
+    if len(one) == 4:
+        return None
+    first = int.from_bytes(one[4:], "big")
+    of = find(shared, ipaddress.IPv4Address(one[:4]))
+    return first, first + of.size - 1 if of else None
+
+
 def shown(one: bytes, shared: typing.Sequence[Shared]) -> str:
     """'192.0.2.1', '192.0.2.1 ports 4096-8191'."""
-    text = str(ipaddress.IPv4Address(one[:4]))
-    if len(one) > 4:
-        first = int.from_bytes(one[4:], "big")
-        of = find(shared, ipaddress.IPv4Address(one[:4]))
-        text += f" ports {first}-{first + of.size - 1}" if of else f" ports from {first}"
+    text, found = str(ipaddress.IPv4Address(one[:4])), ports(one, shared)
+    if found:
+        text += f" ports from {found[0]}" if found[1] is None else f" ports {found[0]}-{found[1]}"
     return text

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The border router's file: what is written is there after a crash, and what cannot be read or written says so."""
 
+import ipaddress
+import json
 import os
 import signal
 import sqlite3
@@ -9,6 +11,8 @@ import sys
 
 import pytest
 
+from softwired.__main__ import main
+from softwired.tep import sharing
 from softwired.tep.store import Mapping, Store, StoreError
 from tests.softwired import network
 
@@ -71,3 +75,38 @@ def test_all_or_none(tmp_path):
     with pytest.raises(StoreError, match="full"):
         store.write({b"\1\2\3\4": None, b"\1\2\3\5": ONE})
     assert store.read() == {b"\1\2\3\4": ONE}
+
+
+def test_the_mappings_for_programs(tmp_path, capsys):
+    """`softwired tep mappings --json`: a whole address, a range of ports, and what nobody knows the end of."""
+    path = tmp_path / "tep.db"
+    made = Store(str(path))
+    node = Mapping(ipaddress.IPv6Address("2001:db8:c::1").packed, "2001:db8:53::1", 1000.5)
+    whole = ipaddress.IPv4Address("198.51.100.7").packed
+    ranged = ipaddress.IPv4Address("198.51.100.129").packed
+    made.write(
+        {
+            whole: node._replace(server=""),
+            sharing.slot(ranged, 4096): node,
+            sharing.slot(whole, 2048): node,
+        }
+    )
+    made.close()
+    config = tmp_path / "softwired.toml"
+    config.write_text(
+        f'[tep]\naddress = "2001:db8:b::1"\nipv4 = "203.0.113.1"\nprefixes = ["198.51.100.0/24"]\n'
+        f'servers = ["2001:db8:53::1"]\nfile = "{path}"\n'
+        '[[tep.shared]]\nprefix = "198.51.100.128/25"\nports_of_a_node = 2048\n'
+    )
+    assert main(["--config", str(config), "tep", "mappings", "--json"]) == 0
+    rows = {(row["address"], row["first_port"]): row for row in json.loads(capsys.readouterr().out)}
+    assert set(rows) == {("198.51.100.7", None), ("198.51.100.7", 2048), ("198.51.100.129", 4096)}
+    assert rows["198.51.100.129", 4096] == {
+        "address": "198.51.100.129", "first_port": 4096, "last_port": 6143, "node": "2001:db8:c::1",
+        "server": "2001:db8:53::1", "since": 1000.5,
+    }  # fmt: skip
+    assert rows["198.51.100.7", 2048]["last_port"] is None
+    assert main(["--config", str(config), "tep", "mappings"]) == 0
+    text = capsys.readouterr().out
+    assert "198.51.100.129 ports 4096-6143  2001:db8:c::1  since " in text and "learned" in text
+    assert "198.51.100.7 ports from 2048" in text
