@@ -8,6 +8,8 @@ class Page:
     def __init__(self, page, router):
         self.page, self.router = page, router
         self.faults = []
+        # What the page may complain of: a pattern.
+        self.tolerated = "$^"
         page.on("pageerror", lambda error: self.faults.append(error.stack or str(error)))
 
     def open(self, view, wait=None, wait_attached=False, **query):
@@ -45,21 +47,30 @@ class Page:
         self.page.evaluate("() => document.activeElement.blur()")
 
     def show_tab(self, option):
-        """LuCI shows one tab at a time."""
+        """LuCI shows one tab at a time; a form may have tabs inside of tabs."""
         self.page.evaluate(
             """selector => {
-                const pane = document.querySelector(selector).closest('[data-tab]');
-                const item = document.querySelector('li[data-tab="' + pane.getAttribute('data-tab') + '"] a');
+                const panes = [];
 
-                if (item)
-                    item.click();
+                for (let node = document.querySelector(selector); node; node = node.parentElement)
+                    if (node.hasAttribute('data-tab') && node.tagName != 'LI')
+                        panes.unshift(node);
+
+                for (let pane of panes) {
+                    const place = pane.parentElement.parentElement;
+                    const item = place && place.querySelector(
+                        ':scope > ul > li[data-tab="' + pane.getAttribute('data-tab') + '"] a');
+
+                    if (item)
+                        item.click();
+                }
             }""",
             self.cbid(option),
         )
 
     def choose(self, option, value):
         """Chooses of a list; an interface's or device's list is LuCI's own."""
-        if self.field(option).locator("select").count():
+        if self.field(option).locator("select:not([multiple])").count():
             self.show_tab(option)
             self.input(option).select_option(value)
         else:

@@ -16,6 +16,9 @@ from tests.luci.uci import Uci
 HERE = pathlib.Path(__file__).resolve().parent
 TREE = HERE.parents[1]
 PACKAGE = TREE / "package/luci-proto-softwire"
+SOFTWIRED = TREE / "package/luci-app-softwired"
+# Of luci-proto-softwire's pages, what luci-app-softwired takes.
+SHARED = ("address.js", "jobs.js")
 SESSION = "0123456789abcdef0123456789abcdef"
 KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png"}
 
@@ -143,7 +146,10 @@ class Router:
         if path.startswith("/luci-static/resources/"):
             name = path.removeprefix("/luci-static/resources/")
             views = HERE / "views" / name.removeprefix("view/")
-            found = [PACKAGE / "htdocs/luci-static/resources" / name, resources / name, views]
+            ours = [folder / "htdocs/luci-static/resources" for folder in (PACKAGE, SOFTWIRED)]
+            found = [folder / name for folder in ours] + [resources / name, views]
+            if name.removeprefix("softwired/") in SHARED:
+                found.append(ours[0] / "softwire" / name.removeprefix("softwired/"))
             # A checkout keeps the modules' own views elsewhere.
             found += [
                 folder / name

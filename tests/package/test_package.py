@@ -44,6 +44,8 @@ DEPENDS = {
 LUCI_DEPENDS = {
     "luci-proto-softwire": ["luci-base", "rpcd-mod-ucode", "ucode-mod-fs", "ucode-mod-ubus", "softwire"],
     "luci-i18n-softwire-ja": ["luci-proto-softwire"],
+    "luci-app-softwired": ["luci-base", "rpcd-mod-ucode", "ucode-mod-fs", "ucode-mod-ubus", "softwired"],
+    "luci-i18n-softwired-ja": ["luci-app-softwired"],
 }
 # The other end: tests/softwired/test_softwired_package.py has more of it.
 SERVER_DEPENDS = {

@@ -6,6 +6,7 @@ import pathlib
 import re
 import struct
 import subprocess
+import typing
 
 import pytest
 
@@ -13,8 +14,68 @@ from package.sdk import pack
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "package/luci-proto-softwire"
-PAGES, JAPANESE = "luci-proto-softwire", "luci-i18n-softwire-ja"
-CATALOGUE = "usr/lib/lua/luci/i18n/softwire.ja.lmo"
+# Where a file of luci-proto-softwire lies in the packages: in its own, and in that of softwired's pages.
+SHARED = {
+    "htdocs/luci-static/resources/softwire/address.js": "www/luci-static/resources/{}/address.js",
+    "htdocs/luci-static/resources/softwire/jobs.js": "www/luci-static/resources/{}/jobs.js",
+    "root/usr/libexec/softwire-job": "usr/libexec/{}-job",
+    "root/usr/share/ucode/softwire/jobs.uc": "usr/share/ucode/{}/jobs.uc",
+}
+
+
+class Pages(typing.NamedTuple):
+    """A package of pages and its Japanese. name: of what the pages show, and so of their folders."""
+
+    package: str
+    name: str
+    shared: bool
+
+    @property
+    def source(self):
+        return ROOT / "package" / self.package
+
+    @property
+    def japanese(self):
+        return f"luci-i18n-{self.name}-ja"
+
+    @property
+    def catalogue(self):
+        return f"usr/lib/lua/luci/i18n/{self.name}.ja.lmo"
+
+    def files(self):
+        """{path on the router: path in the tree}"""
+        found = {}
+        for folder, place in (("htdocs", "www/"), ("root", "")):
+            for path in (self.source / folder).rglob("*"):
+                if path.is_file():
+                    found[place + str(path.relative_to(self.source / folder))] = path
+        if self.shared:
+            found |= {place.format(self.name): SOURCE / path for path, place in SHARED.items()}
+        return found
+
+    def messages(self):
+        """(English, Japanese) of all its catalogues."""
+        paths = [*(self.source / "po/ja").glob("*.po")] + [SOURCE / "po/ja/jobs.po"] * self.shared
+        return [pair for path in paths for pair in po2lmo().messages(path.read_text(encoding="utf-8"))]
+
+    def texts(self):
+        """Every text that the pages translate, and the titles of menu and rights, which LuCI does."""
+        found = set()
+        for path in self.files().values():
+            source = path.read_text(encoding="utf-8")
+            if path.suffix == ".json":
+                found |= set(re.findall(r'"(?:title|description)": "([^"]*)"', source))
+            if path.suffix != ".js":
+                continue
+            for mark, text in re.findall(r"""\b_\(\s*(['"])((?:\\.|(?!\1).)*)\1""", source):
+                found.add(text.replace("\\" + mark, mark))
+            # A text that is put together cannot be looked up.
+            assert not re.search(r"""\b_\(\s*(?:[^'"\s]|(['"])(?:\\.|(?!\1).)*\1\s*\+)""", source), path
+        return found
+
+
+ALL = (Pages("luci-proto-softwire", "softwire", False), Pages("luci-app-softwired", "softwired", True))
+every = pytest.mark.parametrize("pages", ALL, ids=[pages.package for pages in ALL])
 
 
 @pytest.fixture(scope="module")
@@ -30,20 +91,6 @@ def po2lmo():
     return module
 
 
-def texts():
-    """Every text that the pages translate, and the titles of menu and rights, which LuCI does."""
-    found = set()
-    for path in SOURCE.rglob("*.js"):
-        source = path.read_text(encoding="utf-8")
-        for mark, text in re.findall(r"""\b_\(\s*(['"])((?:\\.|(?!\1).)*)\1""", source):
-            found.add(text.replace("\\" + mark, mark))
-        # A text that is put together cannot be looked up.
-        assert not re.search(r"""\b_\(\s*(?:[^'"\s]|(['"])(?:\\.|(?!\1).)*\1\s*\+)""", source), path
-    for path in SOURCE.rglob("*.d/*.json"):
-        found |= set(re.findall(r'"(?:title|description)": "([^"]*)"', path.read_text()))
-    return found
-
-
 def entries(data):
     """{hash: text} of a catalogue, as LuCI's lmo.c reads it."""
     (start,) = struct.unpack(">I", data[-4:])
@@ -55,52 +102,57 @@ def entries(data):
     return found
 
 
-def test_files(packages):
+@every
+def test_files(packages, pages):
     """The pages are the tree's; no page is a stand-in's."""
-    package = packages[PAGES]
+    package, tree = packages[pages.package], pages.files()
     there = {str(path) for path in package.paths() if (package.files / path).is_file()}
-    tree = {"www/" + str(path.relative_to(SOURCE / "htdocs")) for path in (SOURCE / "htdocs").rglob("*.js")}
-    tree |= {
-        str(path.relative_to(SOURCE / "root")) for path in (SOURCE / "root").rglob("*") if path.is_file()
-    }
-    assert there == tree and len(tree) > 10
+    assert there == set(tree) and len(tree) > 10
     for path in there:
-        wanted = 0o755 if path == "usr/libexec/softwire-job" else 0o644
+        assert (package.files / path).read_bytes() == tree[path].read_bytes(), path
+        wanted = 0o755 if path.startswith("usr/libexec/") else 0o644
         assert (package.files / path).stat().st_mode & 0o777 == wanted, path
-    assert {str(path) for path in packages[JAPANESE].paths() if (packages[JAPANESE].files / path).is_file()} == {
-        CATALOGUE, "etc/uci-defaults/luci-i18n-softwire-ja"
+    japanese = packages[pages.japanese]
+    assert {str(path) for path in japanese.paths() if (japanese.files / path).is_file()} == {
+        pages.catalogue, "etc/uci-defaults/" + pages.japanese
     }  # fmt: skip
 
 
 def test_nothing_is_in_two_packages(packages):
     """opkg refuses a file that another package has."""
     seen = {}
-    for name in (PAGES, JAPANESE, "softwire", "softwired"):
+    for name in [
+        *(name for pages in ALL for name in (pages.package, pages.japanese)),
+        "softwire",
+        "softwired",
+    ]:
         for path in packages[name].paths():
             if (packages[name].files / path).is_file():
                 assert path not in seen, (path, name, seen.get(path))
                 seen[path] = name
 
 
-def test_japanese_is_complete(packages):
+@every
+def test_japanese_is_complete(packages, pages):
     """Every text, none that is gone, conversions in number and kind; and all of it is in the catalogue."""
-    read = [po2lmo().messages(path.read_text(encoding="utf-8")) for path in (SOURCE / "po/ja").glob("*.po")]
-    pairs = {english: japanese for messages in read for english, japanese in messages}
-    assert set(pairs) == texts() and len(pairs) > 250
+    messages = pages.messages()
+    pairs = dict(messages)
+    assert set(pairs) == pages.texts() and len(pairs) == len(messages) > 250
     for english, japanese in pairs.items():
         assert re.findall("%.", english) == re.findall("%.", japanese), english
-    found = entries((packages[JAPANESE].files / CATALOGUE).read_bytes())
+    found = entries((packages[pages.japanese].files / pages.catalogue).read_bytes())
     assert len(found) == len(pairs) and set(found.values()) == set(pairs.values())
 
 
-def test_scripts(packages, tmp_path):
+@every
+def test_scripts(packages, tmp_path, pages):
     """rpcd and LuCI look anew; in an image that is being made there is nobody to tell."""
     (tmp_path / "killall").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/told\n')
     (tmp_path / "killall").chmod(0o755)
 
     def run(script, **environment):
         text = (
-            packages[PAGES]
+            packages[pages.package]
             .texts[script]
             .replace("/tmp/luci", f"{tmp_path}/luci")
             .replace("/var/run", str(tmp_path))
@@ -119,9 +171,10 @@ def test_scripts(packages, tmp_path):
         (tmp_path / "told").unlink()
 
 
-@pytest.mark.parametrize("name", [PAGES, JAPANESE])
-def test_shellcheck(packages, name):
-    for script, text in packages[name].texts.items():
+@every
+def test_shellcheck(packages, pages):
+    scripts = [item for name in (pages.package, pages.japanese) for item in packages[name].texts.items()]
+    for script, text in scripts:
         if text.startswith("#!"):
             done = subprocess.run(
                 ["shellcheck", "-s", "dash", "-"], input=text, stdout=subprocess.PIPE, text=True

@@ -39,7 +39,7 @@ def mappings(given: argparse.Namespace) -> int:
     shown = [(key, one) for key, one in sorted(found.items()) if not wanted or wanted in (key[:4], one.ipv6)]
     shared = [sharing.Shared(one.prefix, one.ports_of_a_node) for one in values.shared]
     if given.json:
-        rows = []
+        rows: list[dict[str, typing.Any]] = []
         for key, one in shown:
             first, last = sharing.ports(key, shared) or (None, None)
             address, node = ipaddress.IPv4Address(key[:4]), ipaddress.IPv6Address(one.ipv6)

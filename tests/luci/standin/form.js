@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands for the part of LuCI's form.js that our pages use: a map of uci or of an object, one named section with tabs,
-// its options with dependencies and checks. Elements have LuCI's names, by which the tests find them.
+// Stands for the part of LuCI's form.js that our pages use: a map of uci or of an object, named sections, in tabs of
+// the map or not, with tabs of their own, sections by type inside of them, options with dependencies and checks.
+// Elements have LuCI's names, by which the tests find them.
 
 'use strict';
 'require baseclass';
 'require dom';
+'require ui';
 'require uci';
 
 function same(one, other) {
@@ -44,19 +46,32 @@ const Map = baseclass.extend({
 		return made;
 	},
 
+	// Of all sections, also of those inside.
 	options: function() {
-		return [].concat(...this.children.map(section => section.children));
+		return [].concat(...this.children.map(section => section.options()));
+	},
+
+	load: function() {
+		return Promise.resolve(this.data.load(this.config)).then(() => {
+			this.children.forEach(section => section.prepare());
+
+			return Promise.all(this.options().map(option => Promise.resolve(option.load(option.section.section))
+				.then(value => { option.before = value; })));
+		});
+	},
+
+	renderContents: function() {
+		const root = this.root || (this.root = E('div', { 'class': 'cbi-map' }));
+
+		dom.content(root, [ E('h2', [ this.title || '' ]) ].concat(
+			this.description ? E('div', this.description) : [], this.children.map(section => section.render())));
+		dom.bindClassInstance(root, this);
+		this.checkDepends();
+		return root;
 	},
 
 	render: function() {
-		return Promise.resolve(this.data.load(this.config)).then(() => Promise.all(this.options().map(
-			option => option.load(option.section.section)))).then(() => {
-			this.root = E('div', { 'class': 'cbi-map' }, [ E('h2', [ this.title || '' ]) ].concat(
-				this.description ? E('div', this.description) : [], this.children.map(section => section.render())));
-			dom.bindClassInstance(this.root, this);
-			this.checkDepends();
-			return this.root;
-		});
+		return this.load().then(() => this.renderContents());
 	},
 
 	checkDepends: function() {
@@ -70,9 +85,15 @@ const Map = baseclass.extend({
 		return Promise.all(this.options().map(option => option.parse(option.section.section)));
 	},
 
-	save: function() {
+	// What was written is read anew, and the form drawn of it.
+	save: function(then, silent) {
 		this.checkDepends();
-		return this.parse().then(() => this.data.save());
+		return this.parse().then(then).then(() => this.data.save()).then(() => this.load()).catch(error => {
+			if (!silent)
+				ui.showModal(_('Save error'), [ E('p', [ error.message ]) ]);
+
+			throw error;
+		}).then(() => this.renderContents());
 	}
 });
 
@@ -83,16 +104,22 @@ const JSONMap = Map.extend({
 	}
 });
 
-const NamedSection = baseclass.extend({
-	__init__: function(map, section, type) {
-		Object.assign(this, { map: map, section: section, type: type, children: [], tabs: {} });
+const Section = baseclass.extend({
+	// With what is inside of it.
+	options: function() {
+		return [].concat(...this.children.map(option => [ option ].concat(
+			option.subsection ? option.subsection.options() : [])));
+	},
+
+	prepare: function() {
+		this.children.forEach(option => { if (option.subsection) option.subsection.prepare(); });
 	},
 
 	tab: function(name, title) {
 		if (this.tabs[name])
 			throw new Error('Tab already declared');
 
-		this.tabs[name] = { title: title, options: [] };
+		this.tabs[name] = { title: title };
 	},
 
 	option: function(Kind, ...given) {
@@ -106,10 +133,7 @@ const NamedSection = baseclass.extend({
 		if (!this.tabs[tab])
 			throw new ReferenceError('Associated tab not declared');
 
-		const made = this.option(Kind, ...given);
-
-		this.tabs[tab].options.push(made);
-		return made;
+		return Object.assign(this.option(Kind, ...given), { tab: tab });
 	},
 
 	getOption: function(name) {
@@ -120,18 +144,80 @@ const NamedSection = baseclass.extend({
 		return this.getOption(name).formvalue(section_id);
 	},
 
-	render: function() {
+	// The options of a section, in its tabs.
+	contents: function() {
 		const names = Object.keys(this.tabs);
 
 		if (!names.length)
-			return E('div', { 'class': 'cbi-section' }, this.children.map(option => option.render()));
+			return this.children.map(option => option.render());
 
-		return E('div', { 'class': 'cbi-section' }, names.map((name, at) => {
-			const pane = E('div', { 'data-tab': name, 'data-tab-active': at == 0 ? 'true' : 'false' },
-				[ E('h3', [ this.tabs[name].title ]) ].concat(this.tabs[name].options.map(option => option.render())));
+		return names.map((name, at) => E('div', { 'data-tab': name, 'data-tab-active': at == 0 ? 'true' : 'false' },
+			[ E('h3', [ this.tabs[name].title ]) ].concat(this.children.filter(option => option.tab == name)
+				.map(option => option.render()))));
+	}
+});
 
-			return pane;
-		}));
+const NamedSection = Section.extend({
+	__init__: function(map, section, type, title, description) {
+		Object.assign(this, {
+			map: map, section: section, type: type, title: title, description: description, children: [], tabs: {}
+		});
+	},
+
+	render: function() {
+		return E('div', {
+			'class': 'cbi-section', 'data-tab': this.map.tabbed ? this.type : null,
+			'data-tab-title': this.map.tabbed ? this.title || this.type : null
+		}, [ E('h3', [ this.title || '' ]), E('p', [ this.description || '' ]) ].concat(this.contents()));
+	}
+});
+
+// One section of a type: the options that were declared once, each with what is its own here.
+const Row = Section.extend({
+	__init__: function(typed, section) {
+		Object.assign(this, { map: typed.map, section: section, tabs: typed.tabs });
+		this.children = typed.children.map(option => Object.assign(Object.create(option), { section: this }));
+	}
+});
+
+const TypedSection = Section.extend({
+	__init__: function(map, type, title) {
+		Object.assign(this, { map: map, type: type, title: title, children: [], tabs: {}, rows: [] });
+	},
+
+	options: function() {
+		return [].concat(...this.rows.map(row => row.options()));
+	},
+
+	prepare: function() {
+		this.rows = uci.sections(this.map.config, this.type).map(found => new Row(this, found['.name']));
+	},
+
+	change: function(change) {
+		return () => {
+			change();
+			return this.map.save(null, true);
+		};
+	},
+
+	render: function() {
+		const button = (kind, title, change) => E('button', {
+			'class': 'cbi-button cbi-button-' + kind, 'title': title,
+			'click': ui.createHandlerFn(this, this.change(change))
+		}, [ title ]);
+
+		if (!this.anonymous || !this.addremove)
+			throw new Error('TypedSection: anonymous, addremove');
+
+		return E('div', { 'id': 'cbi-%s-%s'.format(this.map.config, this.type), 'class': 'cbi-section' },
+			[].concat(...this.rows.map(row => [
+				E('div', { 'class': 'cbi-section-remove right' }, [
+					button('remove', _('Delete'), () => uci.remove(this.map.config, row.section))
+				]),
+				E('div', { 'class': 'cbi-section-node', 'data-section-id': row.section }, row.contents())
+			]), E('div', { 'class': 'cbi-section-create' }, [
+				button('add', this.addbtntitle || _('Add'), () => uci.add(this.map.config, this.type))
+			])));
 	}
 });
 
@@ -172,8 +258,7 @@ const Value = baseclass.extend({
 	},
 
 	load: function(section_id) {
-		this.before = this.map.data.get(this.map.config, section_id, this.option);
-		return Promise.resolve(this.before);
+		return this.map.data.get(this.map.config, section_id, this.option);
 	},
 
 	cfgvalue: function(section_id) {
@@ -223,7 +308,10 @@ const Value = baseclass.extend({
 		}));
 		this.input.value = Array.isArray(value) ? value.join(' ') : value == null ? '' : value;
 
-		return E('div', { id: id }, [ this.input ]);
+		const node = E('div', { id: id, 'class': this.choices.length ? 'cbi-dropdown' : null }, [ this.input ]);
+
+		dom.bindClassInstance(node, this);
+		return node;
 	},
 
 	formvalue: function() {
@@ -243,9 +331,14 @@ const Value = baseclass.extend({
 		this.node.classList[active ? 'remove' : 'add']('hidden');
 	},
 
+	// What validate is given, one after the other.
+	checked: function(value) {
+		return this.isList ? L.toArray(value) : [ value ];
+	},
+
 	// What is wrong with the values, or null.
 	wrong: function() {
-		const given = L.toArray(this.isList ? this.formvalue() : [ this.formvalue() ]);
+		const given = this.checked(this.formvalue());
 
 		for (let value of given) {
 			if (value == '' && !(this.optional || this.rmempty))
@@ -330,8 +423,62 @@ const Flag = Value.extend({
 		return E('div', { id: id, 'class': 'cbi-checkbox' }, [ this.input ]);
 	},
 
+	// The value of the box itself, ticked or not.
+	checked: function() {
+		return [ this.enabled ];
+	},
+
 	formvalue: function() {
 		return this.input.checked ? this.enabled : this.disabled;
+	}
+});
+
+const MultiValue = Value.extend({
+	isList: true,
+
+	widget: function(id) {
+		const chosen = L.toArray(this.shown());
+
+		this.input = this.watched(E('select', { id: 'widget.' + id, multiple: '' }, this.choices.map(choice =>
+			E('option', { value: choice[0], selected: chosen.indexOf(choice[0]) > -1 ? '' : null }, [ choice[1] ]))));
+
+		const node = E('div', { id: id, 'class': 'cbi-dropdown' }, [ this.input ]);
+
+		dom.bindClassInstance(node, this);
+		return node;
+	},
+
+	// All words together.
+	checked: function(value) {
+		return [ value.join(' ') ];
+	},
+
+	formvalue: function() {
+		return Array.from(this.input.selectedOptions).map(option => option.value);
+	},
+
+	setValue: function(values) {
+		Array.from(this.input.options).forEach(option => { option.selected = values.indexOf(option.value) > -1; });
+		this.changed();
+	}
+});
+
+// A section inside of an option.
+const SectionValue = baseclass.extend({
+	__init__: function(map, section, option, Kind, ...given) {
+		Object.assign(this, { map: map, section: section, option: option, subsection: new Kind(map, ...given) });
+	},
+
+	load: () => null,
+	parse: () => Promise.resolve(),
+	satisfied: () => true,
+	setActive: () => null,
+	isActive: () => true,
+	formvalue: () => null,
+	triggerValidation: () => true,
+
+	render: function() {
+		return E('div', { 'class': 'cbi-value' }, [ this.subsection.render() ]);
 	}
 });
 
@@ -386,8 +533,11 @@ return baseclass.extend({
 	Map: Map,
 	JSONMap: JSONMap,
 	NamedSection: NamedSection,
+	TypedSection: TypedSection,
+	SectionValue: SectionValue,
 	Value: Value,
 	ListValue: ListValue,
+	MultiValue: MultiValue,
 	DynamicList: DynamicList,
 	Flag: Flag
 });

@@ -175,7 +175,7 @@
 			if (this.handleSaveApply)
 				buttons.push(dom.create('button', {
 					'class': 'cbi-button cbi-button-apply', 'disabled': readonly,
-					'click': loaded.ui.createHandlerFn(this, 'handleSaveApply', '0')
+					'click': loaded.ui.createHandlerFn(this, ev => this.handleSaveApply(ev, '0'))
 				}, [ _('Save & Apply') ]));
 
 			if (this.handleSave)

@@ -9,11 +9,15 @@ const call = (method, params) => rpc.declare({ object: 'uci', method: method, pa
 const get = rpc.declare({ object: 'uci', method: 'get', params: [ 'config' ], expect: { values: {} }, reject: true });
 const set = call('set', [ 'config', 'section', 'values' ]);
 const remove = call('delete', [ 'config', 'section', 'options' ]);
+const add = call('add', [ 'config', 'type', 'name', 'values' ]);
 
 return baseclass.extend({
 	__init__: function() {
 		this.values = {};
 		this.changed = [];
+		this.made = 0;
+		this.added = [];
+		this.removed = [];
 	},
 
 	load: function(names) {
@@ -51,6 +55,28 @@ return baseclass.extend({
 		}
 	},
 
+	// A section has its own name, or one that is given up for the router's when it is saved.
+	add: function(config, type, name) {
+		const index = Math.max(-1, ...Object.values(this.values[config]).map(one => one['.index'])) + 1;
+		const own = name || 'new%d'.format(++this.made);
+		const made = { '.type': type, '.name': own, '.anonymous': !name, '.index': index };
+
+		this.values[config][made['.name']] = made;
+		this.added.push([ config, made['.name'] ]);
+		return made['.name'];
+	},
+
+	remove: function(config, section) {
+		delete this.values[config][section];
+
+		if (this.added.some(one => one[0] == config && one[1] == section))
+			this.added = this.added.filter(one => one[0] != config || one[1] != section);
+		else
+			this.removed.push([ config, section ]);
+
+		this.changed = this.changed.filter(one => one[0] != config || one[1] != section);
+	},
+
 	sections: function(config, type, each) {
 		const found = Object.values(this.values[config] || {}).filter(one => type == null || one['.type'] == type);
 
@@ -60,15 +86,37 @@ return baseclass.extend({
 	},
 
 	save: function() {
-		const tasks = [];
+		const tasks = [], added = this.added.splice(0), removed = this.removed.splice(0);
 
 		for (let [ config, section, option ] of this.changed.splice(0)) {
+			if (added.some(one => one[0] == config && one[1] == section))
+				continue;
+
 			const value = this.get(config, section, option);
 
 			tasks.push(value == null || value.length == 0
 				? remove(config, section, [ option ]) : set(config, section, { [option]: value }));
 		}
 
-		return Promise.all(tasks);
+		for (let [ config, section ] of removed)
+			tasks.push(remove(config, section));
+
+		// In their order.
+		const made = added.reduce((before, [ config, section ]) => before.then(() => {
+			const found = this.get(config, section), values = {};
+
+			for (let name in found)
+				if (name.charAt(0) != '.')
+					values[name] = found[name];
+
+			return add(config, found['.type'], found['.anonymous'] ? undefined : section, values);
+		}), Promise.resolve());
+
+		return Promise.all(tasks.concat(made)).then(() => {
+			const names = Array.from(new Set(added.concat(removed).map(one => one[0])));
+
+			this.unload(names);
+			return this.load(names);
+		});
 	}
 });

@@ -35,6 +35,7 @@ return baseclass.extend({
 			.concat(children)));
 
 		document.body.appendChild(node);
+		document.body.classList.add('modal-overlay-active');
 		return node;
 	},
 
@@ -43,6 +44,8 @@ return baseclass.extend({
 
 		if (node)
 			node.parentNode.removeChild(node);
+
+		document.body.classList.remove('modal-overlay-active');
 	},
 
 	// The button is out of use until what it does is done.
