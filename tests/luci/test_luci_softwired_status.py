@@ -118,6 +118,7 @@ def test_headlines(page, plugin):
     plugin.runs("dhcp4o6", "tep", "tunnels", ready=["tep", "tunnels"])
     says(plugin, TOLD)
     page.open("softwired/status", "[data-service=tunnels]")
+    assert page.page.locator("[data-show]:visible").count() == 2
     labels = {
         name: page.page.locator(f"[data-service={name}] h3 .label").all_text_contents() for name in SERVICES
     }
@@ -138,7 +139,7 @@ def test_problems_and_refused_changes(page, plugin):
         "and another",
         "net.ipv4.ip_forward is 0",
     ]
-    assert "create 3" in shown(page, "tep") and "delete" not in shown(page, "tep")
+    assert "create: 3" in shown(page, "tep") and "delete" not in shown(page, "tep")
 
 
 def test_one_cheap_call_an_interval(page, plugin, router):
@@ -340,7 +341,9 @@ def test_japanese(page, plugin, router, tmp_path_factory):
     assert [one for one in headings if one.strip() and one.isascii()] == []
     plugin.helper.write_text("#!/bin/sh\nexit 1\n")
     page.page.click("[data-action=check]")
-    page.page.wait_for_selector("#softwired-check .alert-message:has-text('ルーターから応答がありませんでした')")
+    page.page.wait_for_selector(
+        "#softwired-check .alert-message:has-text('ルーターから応答がありませんでした')"
+    )
     page.map = "softwired.dhcp4o6"
     page.open("softwired/settings", ".cbi-map [data-tab=general]", wait_attached=True, lang="ja")
     page.type("port", "0")

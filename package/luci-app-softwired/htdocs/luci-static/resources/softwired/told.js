@@ -72,7 +72,7 @@ function plain(value) {
 
 function pairs(found) {
 	return Object.keys(found).filter(name => found[name] !== '' && found[name] != null)
-		.map(name => '%s %s'.format(name.replace(/_/g, ' '), plain(found[name])));
+		.map(name => '%s: %s'.format(name.replace(/_/g, ' '), plain(found[name])));
 }
 
 // Any value as lines of text.
@@ -169,7 +169,9 @@ return baseclass.extend({
 			const values = counted.families[name].values || {};
 			const shown = Object.keys(values).filter(label => values[label]);
 
-			add(COUNTERS[name] || name, [ shown.map(label => '%s %s'.format(label, values[label])).join(', ') || '0' ]);
+			add(COUNTERS[name] || name, [
+				shown.map(label => '%s: %s'.format(label, values[label])).join(', ') || '0'
+			]);
 		}
 
 		for (let name in counted.gauges || {})

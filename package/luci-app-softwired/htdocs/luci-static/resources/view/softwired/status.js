@@ -83,10 +83,10 @@ return view.extend({
 				head: E('span'), told: E('div', { 'data-told': one.name }), table: E('div', { 'data-table': one.name })
 			};
 
-			part.button = one.table ? E('p', [ E('button', {
+			part.button = E('p', one.table ? [ E('button', {
 				'class': 'btn cbi-button cbi-button-neutral', 'data-show': one.name,
 				'click': ui.createHandlerFn(this, 'show', one.name)
-			}, [ told.button(one.name) ]) ]) : '';
+			}, [ told.button(one.name) ]) ] : []);
 
 			return E('div', { 'class': 'cbi-section', 'data-service': one.name }, [
 				E('h3', [ text[0], part.head ]), E('p', [ text[1] ]), part.told, part.button, part.table
@@ -105,6 +105,9 @@ return view.extend({
 			const part = this.parts[one.name];
 
 			dom.content(part.head, headline(one));
+
+			// Who does not answer has nothing to ask for.
+			part.button.style.display = one.ready ? '' : 'none';
 
 			if (!one.ready)
 				dom.content(part.told, []);
