@@ -69,6 +69,10 @@ class Pages(typing.NamedTuple):
                 continue
             for mark, text in re.findall(r"""\b_\(\s*(['"])((?:\\.|(?!\1).)*)\1""", source):
                 found.add(text.replace("\\" + mark, mark))
+            # Sentences that are looked up by hand: one a line.
+            block = re.search(r"const SENTENCES = `\n(.*?)\n`;", source, re.DOTALL)
+            if block:
+                found |= {line.strip() for line in block[1].replace("\n\t\t", " ").splitlines()}
             # A text that is put together cannot be looked up.
             assert not re.search(r"""\b_\(\s*(?:[^'"\s]|(['"])(?:\\.|(?!\1).)*\1\s*\+)""", source), path
         return found
@@ -140,6 +144,7 @@ def test_japanese_is_complete(packages, pages):
     assert set(pairs) == pages.texts() and len(pairs) == len(messages) > 250
     for english, japanese in pairs.items():
         assert re.findall("%.", english) == re.findall("%.", japanese), english
+        assert sorted(re.findall(r"\{\d\}", english)) == sorted(re.findall(r"\{\d\}", japanese)), english
     found = entries((packages[pages.japanese].files / pages.catalogue).read_bytes())
     assert len(found) == len(pairs) and set(found.values()) == set(pairs.values())
 

@@ -6,6 +6,7 @@
 'require poll';
 'require ui';
 'require view';
+'require softwire.findings as findings';
 'require softwire.router as router';
 'require softwire.show as show';
 
@@ -38,13 +39,14 @@ const STEPS = {
 
 function row(step, found) {
 	const kind = KINDS[String(found.status).toLowerCase()] || [ '', String(found.status) ];
-	const more = [ [ _('seen'), found.seen ], [ _('do'), found.advice ] ].filter(pair => pair[1]);
+	const more = [ [ _('seen'), found.seen ], [ _('do'), found.advice ] ].filter(pair => pair[1])
+		.map(pair => [ pair[0], findings.say(pair[1]) ]);
 
 	return E('tr', { 'class': 'tr', 'data-step': step, 'data-status': found.status }, [
 		E('td', { 'class': 'td left', 'width': '20%' }, [ STEPS[step] || step ]),
 		E('td', { 'class': 'td left', 'width': '12%' }, [ E('span', { 'class': 'label ' + kind[0] }, [ kind[1] ]) ]),
 		E('td', { 'class': 'td left', 'style': 'overflow-wrap: anywhere' }, [
-			found.text, found.code ? ' (%s)'.format(found.code) : ''
+			findings.say(String(found.text)), found.code ? ' (%s)'.format(found.code) : ''
 		].concat(more.map(pair => E('div', [ E('em', [ pair[0] + ': ' ]), pair[1] ]))))
 	]);
 }
