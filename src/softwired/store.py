@@ -17,6 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.schema import CreateColumn
 
 from softwired.loop import Loop
 from softwired.service import StartError, values_of
@@ -69,11 +70,31 @@ class Store:
         """Makes what is not there; SQLAlchemyError, OSError. The file is its owner's alone."""
         before = os.umask(0o077)
         try:
-            with self.engine.begin() as connection:
-                self._lock(connection)
-                self.tables.create_all(connection)
+            self.run([self.make])
         finally:
             os.umask(before)
+
+    def make(self, connection: Connection) -> None:
+        """Tables that are not there, and what `grow` adds."""
+        self.tables.create_all(connection)
+        self.grow(connection)
+
+    def grow(self, connection: Connection) -> None:
+        """Columns that tables of an earlier version lack; each may be NULL, or has a default of the database."""
+        looked = sqlalchemy.inspect(connection)
+        for table in self.tables.sorted_tables:
+            there = (
+                {one["name"] for one in looked.get_columns(table.name)}
+                if looked.has_table(table.name)
+                else ()
+            )
+            new = [column for column in table.columns if there and column.name not in there]
+            for column in new:
+                made = CreateColumn(column).compile(dialect=connection.dialect)
+                name = connection.dialect.identifier_preparer.format_table(table)
+                connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {made}")
+            for index in table.indexes if new else ():
+                index.create(connection, checkfirst=True)
 
     def _lock(self, connection: Connection) -> None:
         # One transaction at a time, as SQLite has it anyway: what was looked at stays so until the end.
@@ -101,7 +122,8 @@ def operate(service: str, path: str, tables: sqlalchemy.MetaData, job: Job) -> t
     """What an operator's command asks of a service's database, by its configuration file; StartError."""
     _, values = values_of(service, path)
     try:
-        return Store(values.database, tables).run([job])[0]
+        store = Store(values.database, tables)
+        return store.run([store.grow, job])[1]
     except (SQLAlchemyError, OSError) as error:
         raise StartError(f"{service}.database: {said(error)}") from None
 

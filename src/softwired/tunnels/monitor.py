@@ -195,7 +195,7 @@ class Monitor:
         values = self.values
 
         def job(connection: Connection) -> list[Tunnel]:
-            self.worker.store.tables.create_all(connection)
+            self.worker.store.make(connection)
             self._share(connection)
             register.renumber(connection, values)
             return register.of_server(connection, values.name)
