@@ -24,16 +24,13 @@ RULESETS = 7
 # The family of tables for both IPv4 and IPv6 (linux/netfilter.h, NFPROTO_INET)
 INET = 1
 TABLE, SET, ELEMENTS = 1, 2, 3  # NFTA_SET_ELEM_LIST_*
-LIST_ELEMENT, ELEMENT_KEY, ELEMENT_EXPIRATION, VALUE = (
-    1,
-    1,
-    5,
-    1,
-)  # NFTA_LIST_ELEM, NFTA_SET_ELEM_*, NFTA_DATA_VALUE
+LIST_ELEMENT, VALUE = 1, 1  # NFTA_LIST_ELEM, NFTA_DATA_VALUE
+ELEMENT_KEY, ELEMENT_EXPIRATION, ELEMENT_COMMENTS, ELEMENT_EXPRESSION = 1, 5, 6, 7  # NFTA_SET_ELEM_*
+EXPRESSION_NAME, EXPRESSION_DATA = 1, 2
 OBJECT_TABLE, OBJECT_NAME, OBJECT_TYPE, OBJECT_DATA = 1, 2, 3, 4
 COUNTER, COUNTER_BYTES, COUNTER_PACKETS = 1, 1, 2
-# Of one message; an attribute's length has 16 bits.
-AT_ONCE = 1000
+# Of an element's user data, as nft writes and shows it (libnftnl, udata.h)
+COMMENT = 0
 PATIENCE = 60
 SEARCH = "/usr/sbin:/sbin:/usr/bin:/bin"
 
@@ -69,8 +66,19 @@ def load(ruleset: str) -> int:
     return process.pid
 
 
+class Count(typing.NamedTuple):
+    """What the counter of an element has, and whose it is: the element's comment."""
+
+    comment: str
+    packets: int
+    octets: int
+
+
 class Set:
     """A set of a table of this family, whose elements are octets."""
+
+    # Of one message; an attribute's length has 16 bits.
+    at_once = 1000
 
     def __init__(self, kernel: netlink.Socket, table: str, name: str, family: int = socket.AF_INET6) -> None:
         self.kernel, self.family = kernel, family
@@ -79,9 +87,9 @@ class Set:
     def change(self, less: typing.Sequence[bytes], more: typing.Sequence[bytes]) -> list[netlink.Failure]:
         """Removes elements and adds others, all at once; what was refused."""
         told = [
-            self._message(kind, part[start : start + AT_ONCE])
+            self._message(kind, part[start : start + self.at_once])
             for kind, part in ((DELETE_ELEMENT, less), (NEW_ELEMENT, more))
-            for start in range(0, len(part), AT_ONCE)
+            for start in range(0, len(part), self.at_once)
         ]
         if not told:
             return []
@@ -90,9 +98,17 @@ class Set:
 
     def elements(self) -> dict[bytes, int] | None:
         """All of them and the milliseconds that each is left, 0 without a time; None if there is no such set."""
-        body = _header(self.family) + attribute(TABLE, self.table) + attribute(SET, self.name)
+        found = self._listed()
+        if found is None:
+            return None
+        return {key: int.from_bytes(told.get(ELEMENT_EXPIRATION, b""), "big") for key, told in found.items()}
+
+    def _listed(self, *elements: bytes) -> dict[bytes, dict[int, bytes]] | None:
+        """What the kernel tells of these, or of all; None if there is no such set or element."""
+        asked = [_element(one) for one in elements]
+        body = self._named() + (nested(ELEMENTS, *asked) if asked else b"")
         try:
-            answers = self.kernel.ask(GET_ELEMENT, body)
+            answers = self.kernel.ask(GET_ELEMENT, body, 0 if asked else netlink.DUMP)
         except netlink.NetlinkError as error:
             if error.errno == 2:
                 return None
@@ -102,14 +118,69 @@ class Set:
             for kind, data in netlink.pairs(attributes(message.body[4:]).get(ELEMENTS, b"")):
                 if kind == LIST_ELEMENT:
                     told = attributes(data)
-                    left = int.from_bytes(told.get(ELEMENT_EXPIRATION, b""), "big")
-                    found[attributes(told[ELEMENT_KEY])[VALUE]] = left
+                    found[attributes(told[ELEMENT_KEY])[VALUE]] = told
         return found
 
+    def _named(self) -> bytes:
+        return _header(self.family) + attribute(TABLE, self.table) + attribute(SET, self.name)
+
     def _message(self, kind: int, elements: typing.Sequence[bytes]) -> Message:
-        listed = [nested(LIST_ELEMENT, nested(ELEMENT_KEY, attribute(VALUE, one))) for one in elements]
-        body = _header(self.family) + attribute(TABLE, self.table) + attribute(SET, self.name)
-        return Message(kind, body + nested(ELEMENTS, *listed), netlink.CREATE if kind == NEW_ELEMENT else 0)
+        listed = [self._new(one) if kind == NEW_ELEMENT else _element(one) for one in elements]
+        return Message(
+            kind, self._named() + nested(ELEMENTS, *listed), netlink.CREATE if kind == NEW_ELEMENT else 0
+        )
+
+    def _new(self, element: bytes) -> bytes:
+        return _element(element)
+
+
+class CountingSet(Set):
+    """One whose elements count what they match; `starts` are counts of elements that are added."""
+
+    at_once = 500
+
+    def __init__(self, kernel: netlink.Socket, table: str, name: str, family: int = socket.AF_INET6) -> None:
+        super().__init__(kernel, table, name, family)
+        self.starts: typing.Mapping[bytes, Count] = {}
+
+    def counts(self) -> dict[bytes, Count] | None:
+        """Of all elements; None if there is no such set."""
+        found = self._listed()
+        return None if found is None else {key: _count(told) for key, told in found.items()}
+
+    def count(self, element: bytes) -> Count | None:
+        """Of one; None if it is not there."""
+        return next((_count(told) for told in (self._listed(element) or {}).values()), None)
+
+    def _new(self, element: bytes) -> bytes:
+        start = self.starts[element]
+        comment = start.comment.encode() + b"\0"
+        numbers = ((COUNTER_BYTES, start.octets), (COUNTER_PACKETS, start.packets))
+        return _element(
+            element,
+            attribute(ELEMENT_COMMENTS, bytes([COMMENT, len(comment)]) + comment),
+            nested(
+                ELEMENT_EXPRESSION,
+                attribute(EXPRESSION_NAME, b"counter\0"),
+                nested(EXPRESSION_DATA, *(attribute(kind, struct.pack(">Q", one)) for kind, one in numbers)),
+            ),
+        )
+
+
+def _element(key: bytes, *more: bytes) -> bytes:
+    return nested(LIST_ELEMENT, nested(ELEMENT_KEY, attribute(VALUE, key)), *more)
+
+
+def _count(told: typing.Mapping[int, bytes]) -> Count:
+    """Of what the kernel tells of an element."""
+    numbers = attributes(attributes(told.get(ELEMENT_EXPRESSION, b"")).get(EXPRESSION_DATA, b""))
+    packets, octets = (
+        int.from_bytes(numbers.get(kind, b""), "big") for kind in (COUNTER_PACKETS, COUNTER_BYTES)
+    )
+    comments = told.get(ELEMENT_COMMENTS, b"")
+    # Each a kind, a length and so many octets; ours is the only one.
+    comment = comments[2:].rstrip(b"\0").decode(errors="replace") if comments[:1] == bytes([COMMENT]) else ""
+    return Count(comment, packets, octets)
 
 
 def counter(kernel: netlink.Socket, table: str, name: str, family: int = socket.AF_INET6) -> int | None:

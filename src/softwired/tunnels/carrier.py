@@ -3,6 +3,8 @@
 
 What must not pass is closed first, then routes change, and what may pass is opened last: when an address goes from one
 client to another, the old one can send no more before the new one receives.
+
+What a tunnel has sent and received stands in the kernel as a whole: its elements begin with what the database knows.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ import typing
 
 from softwired import carrier, encapsulation, netlink, nftables, sixinfour
 from softwired.carrier import CarrierError, parts, said
+from softwired.nftables import Count
 from softwired.sixinfour import Route
 from softwired.tunnels import ruleset
-from softwired.tunnels.register import ON, Tunnel
+from softwired.tunnels.register import ENDING, ON, Tunnel
 
 # What the kernel takes as neighbours before it looks for some to forget; each client is one.
 NEIGHBOURS = "/proc/sys/net/ipv6/neigh/default/gc_thresh"
@@ -30,13 +33,15 @@ class Wanted(typing.NamedTuple):
 
     routes: frozenset[Route]
     pairs: frozenset[tuple[str, bytes]]
+    # Where its packets are counted, also while it is suspended; b"" for one that ends.
+    counted: bytes
 
 
 def wanted(one: Tunnel) -> Wanted:
     """Of a row; nothing for one that is not to be carried."""
-    if one.state != ON:
-        return Wanted(frozenset(), frozenset())
     to = ipaddress.IPv4Address(one.IPv4client).packed
+    if one.state != ON:
+        return Wanted(frozenset(), frozenset(), b"" if one.state == ENDING else to)
     own = ipaddress.IPv6Address(one.IPv6client).packed[:8] + bytes(8)
     routes = {Route(own, 64, to), Route(ipaddress.IPv6Address(one.IPv6server).packed, 128, b"")}
     pairs = {(ruleset.OWN, ruleset.element(to, own, 64))}
@@ -44,7 +49,20 @@ def wanted(one: Tunnel) -> Wanted:
         prefix = ipaddress.IPv6Network(one.routed)
         routes.add(Route(prefix.network_address.packed, prefix.prefixlen, to))
         pairs.add((ruleset.ROUTED, ruleset.element(to, prefix.network_address.packed, prefix.prefixlen)))
-    return Wanted(frozenset(routes), frozenset(pairs))
+    return Wanted(frozenset(routes), frozenset(pairs), to)
+
+
+def known(one: Tunnel) -> dict[str, Count]:
+    """What the database knows of a tunnel's packets, by set."""
+    return {
+        ruleset.FROM: Count(str(one.id), one.packets_from_client, one.octets_from_client),
+        ruleset.TO: Count(str(one.id), one.packets_to_client, one.octets_to_client),
+    }
+
+
+def more(one: Count, other: Count | None) -> Count:
+    """The count that knows more of the same tunnel."""
+    return other if other and other.comment == one.comment and other.packets >= one.packets else one
 
 
 class Carrier(carrier.Carrier):
@@ -56,6 +74,10 @@ class Carrier(carrier.Carrier):
         super().__init__((encapsulation.LINKS, sixinfour.IPV6_ROUTES))
         self.values = values
         self.sets = {name: self.set_of(name) for name in SETS}
+        self.counting = {
+            name: nftables.CountingSet(self.filter, self.table, name, self.family)
+            for name in ruleset.COUNTING
+        }
         # What the kernel has, as far as we know.
         self.carried: dict[int, Wanted] = {}
         self.routes: set[Route] = set()
@@ -72,7 +94,8 @@ class Carrier(carrier.Carrier):
         """Makes the kernel agree, whatever it has; how many routes and pairs were not as they should be.
 
         CarrierError."""
-        self.carried = {one.id: wanted(one) for one in tunnels}
+        rows = {one.id: one for one in tunnels}
+        self.carried = {number: wanted(one) for number, one in rows.items()}
         should: Pairs = {name: set() for name in SETS}
         self.routes = set()
         for one in self.carried.values():
@@ -84,9 +107,21 @@ class Carrier(carrier.Carrier):
             there = sixinfour.routes(self.routing, self.index)
             found = {name: self.sets[name].elements() for name in SETS}
             elements = {name: set(found[name] or ()) for name in SETS}
-            if not self.table_is_ours or None in found.values():
+            counts = {name: self.counting[name].counts() for name in ruleset.COUNTING}
+            starts = {
+                name: {
+                    one.counted: more(known(rows[number])[name], (counts[name] or {}).get(one.counted))
+                    for number, one in self.carried.items()
+                    if one.counted
+                }
+                for name in ruleset.COUNTING
+            }
+            if not self.table_is_ours or None in (*found.values(), *counts.values()):
                 self._load({name: elements[name] & should[name] for name in SETS})
                 elements = {name: elements[name] & should[name] for name in SETS}
+                counts = {name: {} for name in ruleset.COUNTING}
+            for name in ruleset.COUNTING:
+                self._count(name, counts[name] or {}, starts[name])
             self._take(elements, there, should, self.routes)
         except (OSError, CarrierError, nftables.NftError) as error:
             self.table_is_ours = False
@@ -95,7 +130,8 @@ class Carrier(carrier.Carrier):
 
     def change(self, tunnels: typing.Iterable[Tunnel]) -> None:
         """These are other than before; CarrierError, and then nobody knows what the kernel has."""
-        new = {one.id: wanted(one) for one in tunnels}
+        rows = {one.id: one for one in tunnels}
+        new = {number: wanted(one) for number, one in rows.items()}
         old = {number: self.carried[number] for number in new if number in self.carried}
         before: Pairs = {name: set() for name in SETS}
         after: Pairs = {name: set() for name in SETS}
@@ -106,11 +142,57 @@ class Carrier(carrier.Carrier):
         routes = {route for one in old.values() for route in one.routes}
         should = {route for one in new.values() for route in one.routes}
         try:
+            for name in ruleset.COUNTING:
+                self._recount(name, rows, old, new)
             self._take(before, routes, after, should)
         except OSError as error:
             raise CarrierError(said(error)) from None
         self.routes = self.routes - routes | should
         self.carried.update(new)
+
+    def counts(self) -> dict[int, tuple[int, int, int, int]]:
+        """Packets and octets from a client and to it, of each tunnel; CarrierError."""
+        try:
+            there, back = (self.counting[name].counts() or {} for name in ruleset.COUNTING)
+        except OSError as error:
+            raise CarrierError(said(error)) from None
+        found = {}
+        for number, one in self.carried.items():
+            first, second = there.get(one.counted), back.get(one.counted)
+            if first and second and first.comment == second.comment == str(number):
+                found[number] = (first.packets, first.octets, second.packets, second.octets)
+        return found
+
+    def _recount(
+        self,
+        name: str,
+        rows: typing.Mapping[int, Tunnel],
+        old: typing.Mapping[int, Wanted],
+        new: typing.Mapping[int, Wanted],
+    ) -> None:
+        """What a tunnel has counted goes with it to its other address."""
+        less, starts = {}, {}
+        for number, one in new.items():
+            before = old[number].counted if number in old else b""
+            if before == one.counted:
+                continue
+            start = known(rows[number])[name]
+            if before:
+                less[before] = start
+                start = more(start, self.counting[name].count(before))
+            if one.counted:
+                starts[one.counted] = start
+        self._count(name, less, starts)
+
+    def _count(
+        self, name: str, there: typing.Mapping[bytes, Count], starts: typing.Mapping[bytes, Count]
+    ) -> None:
+        one = self.counting[name]
+        for part in parts([key for key, count in there.items() if starts.get(key) != count]):
+            self.must(one.change(part, ()), errno.ENOENT)
+        one.starts = starts
+        for part in parts([key for key, count in starts.items() if there.get(key) != count]):
+            self.must(one.change((), part))
 
     def _take(self, pairs: Pairs, routes: set[Route], should: Pairs, wanted_routes: set[Route]) -> None:
         for name in SETS:

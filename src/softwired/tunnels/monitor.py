@@ -85,6 +85,8 @@ class Monitor:
         self.names_busy, self.names_wait = False, NAMES_AGAIN
         self.names_timer: Timer | None = None
         self.counts: dict[str, int] = {}
+        # Each tunnel's packets and octets, as they are in the database.
+        self.packets: dict[int, tuple[int, int, int, int]] = {}
         self.renewal = 0.0
         self.clock = (time.time(), time.monotonic())
         self.children: list[subprocess.Popen[bytes]] = []
@@ -364,17 +366,30 @@ class Monitor:
         self.took = self.loop.clock() - current.began
         silent = [one for one in current.asked.values() if one not in current.answered]
         self.echo["silent"] += len(silent)
-        values = self.values
+        values, packets = self.values, self._packets()
+        news = {number: count for number, count in packets.items() if self.packets.get(number) != count}
 
         def job(connection: Connection) -> list[Tunnel]:
             now = time.time()
             register.heard(connection, values.name, sorted(current.answered), silent, now)
+            register.counted(connection, values.name, news)
             return register.warn(connection, values.name, values.unreachable, now + values.grace)
 
+        def then(found: list[Tunnel]) -> None:
+            self.packets = packets
+            self._warned(found)
+
         if current.asked:
-            self._ask(job, self._warned)
+            self._ask(job, then)
         wait = max(0.05, current.began + values.interval - self.loop.clock())
         self.timer = self.loop.later(wait, self._begin_round)
+
+    def _packets(self) -> dict[int, tuple[int, int, int, int]]:
+        try:
+            return self.carrier.counts()
+        except carrier.CarrierError as error:
+            self.log.seldom("packets", f"packets of tunnels: {error}")
+            return {}
 
     def _warned(self, found: list[Tunnel]) -> None:
         """The hook is told of each that will go."""

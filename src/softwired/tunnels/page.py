@@ -317,6 +317,8 @@ class Page:
             link=link,
             state=self._state(one, words),
             answered=_time(one.answered) or words["never"],
+            from_client=self._packets(words, one.packets_from_client, one.octets_from_client),
+            to_client=self._packets(words, one.packets_to_client, one.octets_to_client),
             created=_time(one.creation_time),
             moved=_time(one.moved),
             zone=dns.zone if dns.type == "update" else "",
@@ -340,6 +342,10 @@ class Page:
         found = words["state_silent"].format(count=one.unreachable)
         return found + (" " + words["state_goes"].format(until=_time(one.until)) if one.until else "")
 
+    @staticmethod
+    def _packets(words: typing.Mapping[str, str], packets: int, octets: int) -> str:
+        return words["packets"].format(packets=f"{packets:,}", octets=_size(octets))
+
     def _script(self, system: str, one: Tunnel, link: str) -> str:
         place = self.place()
         words = dict(WORDS[self._language()])
@@ -361,7 +367,8 @@ class Page:
             bottle.response.status = 404
             return {}
         told = information.as_json([one], self.values)["tunnels"][0]
-        return {**told, "state": one.state, "unreachable": one.unreachable, "answered": one.answered}
+        seen = "state unreachable answered packets_from_client octets_from_client packets_to_client octets_to_client"
+        return {**told, **{name: getattr(one, name) for name in seen.split()}}
 
     def _changed(self, link: str, job: typing.Callable[[Connection, Tunnel], typing.Any]) -> typing.Any:
         """Back to the tunnel's page, or why not."""
@@ -444,6 +451,16 @@ def _short(length: typing.Any) -> bool:
     return (
         str(length).isascii() and str(length).isdigit() and len(str(length)) < 10 and int(length) <= LONGEST
     )
+
+
+def _size(octets: int) -> str:
+    """For people, to three digits."""
+    value, unit = float(octets), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 1000 or unit == "TB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
 
 
 def _time(seconds: float | None) -> str:

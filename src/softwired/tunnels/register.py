@@ -12,7 +12,19 @@ import types
 import typing
 
 import sqlalchemy
-from sqlalchemy import Column, Float, Integer, String, UniqueConstraint, and_, bindparam, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Integer,
+    String,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+)
 
 from softwired.store import Connection
 from softwired.tunnels import pools
@@ -49,6 +61,12 @@ tunnel_table = sqlalchemy.Table(
     Column("until", Float),
     # Of its reverse zone, with blanks between.
     Column("nameservers", String(1000), nullable=False),
+    # As the kernel counted them by the last round.
+    *(
+        Column(f"{what}_{side}_client", BigInteger, nullable=False, server_default="0")
+        for side in ("from", "to")
+        for what in ("packets", "octets")
+    ),
     UniqueConstraint("nicname", "country"),
     # Tunnel ids are not given twice.
     sqlite_autoincrement=True,
@@ -104,6 +122,10 @@ class Tunnel(typing.NamedTuple):
     moved: float
     until: float | None
     nameservers: str
+    packets_from_client: int
+    octets_from_client: int
+    packets_to_client: int
+    octets_to_client: int
 
     @property
     def name(self) -> str:
@@ -427,6 +449,25 @@ def heard(
             tunnel_table.update()
             .where(columns.id.in_(part), columns.server == name, columns.unreachable >= 0)
             .values(unreachable=columns.unreachable + 1)
+        )
+
+
+def counted(
+    connection: Connection, name: str, counts: typing.Mapping[int, tuple[int, int, int, int]]
+) -> None:
+    """Packets and octets from clients and to them, as the kernel has them."""
+    columns = tunnel_table.c
+    if counts:
+        connection.execute(
+            tunnel_table.update()
+            .where(columns.id == bindparam("row"), columns.server == name)
+            .values(
+                packets_from_client=bindparam("a"),
+                octets_from_client=bindparam("b"),
+                packets_to_client=bindparam("c"),
+                octets_to_client=bindparam("d"),
+            ),
+            [{"row": number, **dict(zip("abcd", count, strict=True))} for number, count in counts.items()],
         )
 
 

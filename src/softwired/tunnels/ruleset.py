@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The service's table of nftables: who may send from which inner source, closed ports, a rate for each tunnel (nft(8)).
 
-A tunnel is a pair: outer IPv4 source, inner /64; what is routed to a client is another of its own prefix length.
+A tunnel is a pair: outer IPv4 source, inner /64; what is routed to a client is another of its own prefix length. What
+passes is counted by the client's address.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import ipaddress
 import typing
 
 TABLE, OWN, ROUTED = "softwired_tunnels", "own", "routed"
+FROM, TO = COUNTING = "from_clients", "to_clients"
 COUNTERS = ("spoofed", "strange", "closed", "rate")
 # Outer fragments are put together before the hook only where somebody needs that: conntrack, or tproxy. Nobody goes to
 # that chain. The inner source begins eight octets behind the outer header.
@@ -24,12 +26,23 @@ table inet {table} {{
 	set routed {{
 		typeof ip saddr . @th,64,{length}
 {routed}	}}
+	set from_clients {{
+		typeof ip saddr
+		counter
+	}}
+	set to_clients {{
+		typeof ip daddr
+		counter
+	}}
 {meters}	chain defragment {{
 		meta nfproto ipv4 meta l4proto tcp tproxy ip to :1
 	}}
+	chain right {{
+		ip saddr @from_clients accept
+	}}
 	chain inner {{
-{up}		ip saddr . @th,64,64 @own accept
-		ip saddr . @th,64,{length} @routed accept
+{up}		ip saddr . @th,64,64 @own goto right
+		ip saddr . @th,64,{length} @routed goto right
 		counter name spoofed drop
 	}}
 	chain prerouting {{
@@ -42,7 +55,8 @@ table inet {table} {{
 {closed}	}}
 	chain output {{
 		type filter hook output priority raw; policy accept;
-{down}	}}
+{down}		ip protocol 41 ip saddr {address} ip daddr @to_clients
+	}}
 }}
 """
 

@@ -109,6 +109,9 @@ def test_operator(tmp_path, capsys, values, database):
     assert not {"link", "key"} & told[0].keys()
     for words in ("1", "host1.jp", "198.51.100.2", "2001:db8:1:1::9"):
         assert "nicname: host1\n" in ask(tmp_path, capsys, "show", words)[1]
+    database.run([lambda c: register.renew(c, "one", 5000.0) or register.share(c, "one", 1.0)])
+    database.run([lambda c: register.counted(c, "one", {1: (1, 120, 2, 240)})])
+    assert "\noctets_from_client: 120\n" in ask(tmp_path, capsys, "show", "1")[1]
     for words, state in (("suspend", "suspended"), ("resume", "on"), ("delete", "ending")):
         status, out, _ = ask(tmp_path, capsys, words, "host1.jp")
         assert status == 0 and out.startswith("1 (host1.jp, 198.51.100.2): ")

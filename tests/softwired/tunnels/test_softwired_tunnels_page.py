@@ -97,7 +97,12 @@ def test_from_the_start_to_the_script(service, browser):
     service.run(register.heard, "one", [1], [], 1000000.0)
     assert browser.ask(path).field("state") == "Answers."
     assert browser.ask(path).field("answered") == "1970-01-12 13:46 UTC"
-    assert json.loads(browser.ask(path + "/state.json").text)["unreachable"] == 0
+    service.run(register.counted, "one", {1: (1234, 1049999, 5, 400)})
+    shown = browser.ask(path)
+    assert shown.field("from_client") == "1,234 packets, 1.0 MB"
+    assert shown.field("to_client") == "5 packets, 400 B"
+    state = json.loads(browser.ask(path + "/state.json").text)
+    assert state["unreachable"] == 0 and state["octets_from_client"] == 1049999
 
 
 def test_japanese(service, browser):

@@ -7,6 +7,7 @@ import threading
 import pytest
 import sqlalchemy
 
+from softwired import store as store_module
 from softwired.tunnels import names, pools, register
 from tests.softwired.tunnels import parts
 
@@ -146,6 +147,39 @@ def test_unreachable_is_counted_warned_of_and_ends(database, values):
     assert run(database, register.expire, "one", 4700.0) == 1
     assert settle(database)[0].state == register.ENDING
     assert [one.id for one in run(database, register.all_tunnels)] == [2]
+
+
+# As the first version made it, for either database.
+BEFORE = """CREATE TABLE tunnels_tunnel (
+    id INTEGER PRIMARY KEY, "IPv4client" VARCHAR(15) NOT NULL, "IPv6client" VARCHAR(39) NOT NULL,
+    "IPv6server" VARCHAR(39) NOT NULL, device VARCHAR(15) NOT NULL, nicname VARCHAR(63) NOT NULL,
+    creation_time FLOAT NOT NULL, unreachable INTEGER NOT NULL, number INTEGER NOT NULL, country VARCHAR(2) NOT NULL,
+    system VARCHAR(32) NOT NULL, routed VARCHAR(43) NOT NULL, link VARCHAR(64) NOT NULL, "key" VARCHAR(64) NOT NULL,
+    asker VARCHAR(45) NOT NULL, network VARCHAR(18) NOT NULL, state VARCHAR(9) NOT NULL, server VARCHAR(64) NOT NULL,
+    version INTEGER NOT NULL, carried INTEGER NOT NULL, answered FLOAT, moved FLOAT NOT NULL, until FLOAT,
+    nameservers VARCHAR(1000) NOT NULL,
+    UNIQUE (nicname, country), UNIQUE ("IPv4client"), UNIQUE ("IPv6client"), UNIQUE (number), UNIQUE (link))"""
+ROW = """INSERT INTO tunnels_tunnel VALUES (
+    7, '198.51.100.9', '2001:db8:1:1::2', '2001:db8:1:1::1', 'tunnels', 'old', 1000.0, 0, 1, 'jp', 'iproute2', '',
+    'l', 'k', '198.51.100.9', '198.51.100.0/24', 'on', 'one', 3, 3, 2000.0, 1000.0, NULL, '')"""
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_database_of_the_first_version(kind, request, tmp_path, values):
+    """Its tunnels go on with all that is new."""
+    url = request.getfixturevalue("postgres").url if kind == "postgresql" else f"sqlite:///{tmp_path}/old.db"
+    made = store_module.Store(url, register.metadata)
+    register.metadata.drop_all(made.engine)
+    for text in (BEFORE, ROW):
+        made.run([lambda connection, text=text: connection.execute(sqlalchemy.text(text))])
+    made.create()
+    (one,) = run(made, register.all_tunnels)
+    assert (one.id, one.name, one.answered, one.octets_to_client) == (7, "old.jp", 2000.0, 0)
+    run(made, register.counted, "one", {7: (1, 1 << 40, 3, 4)})
+    assert run(made, register.by_id, 7).octets_from_client == 1 << 40
+    assert run(made, register.renumber, values) == 0
+    register.metadata.drop_all(made.engine)
+    made.close()
 
 
 DNS = """

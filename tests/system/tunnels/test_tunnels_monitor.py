@@ -28,6 +28,11 @@ def test_a_tunnel_comes_and_goes(machine):
     assert machine.reaches("", one.IPv6client, machine.world)
     until(lambda: machine.row().answered and machine.row().unreachable == 0, "the monitor hears it")
     until(lambda: bind.ask(f"host1.jp.{ZONE}", "AAAA") == [one.IPv6client], "its name resolves", 30)
+    before = machine.row()
+    assert machine.reaches(one.IPv6client)
+    # An echo request of 104 octets and its answer, beside the monitor's own.
+    until(lambda: machine.row().octets_from_client >= before.octets_from_client + 124, "it is counted")
+    until(lambda: machine.row().octets_to_client >= before.octets_to_client + 124, "it is counted")
     # The client dies.
     machine.clients.run("ip", "link", "del", "far")
     until(lambda: machine.row() is None, "the tunnel ends", 60)
