@@ -218,6 +218,10 @@ config tunnels 'tunnels'
 	list closed_ports '25'
 	list closed_ports '465'
 
+config tunnels_pool
+	option prefix '2001:db8:2::/48'
+	option length '56'
+
 config tunnels_dns
 	list reverse '1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa'
 
@@ -326,6 +330,10 @@ address = "192.0.2.1"
 prefix = "2001:db8:1::/48"
 tunnels = 100
 closed_ports = [25, 465, ]
+
+[[tunnels.pool]]
+prefix = "2001:db8:2::/48"
+length = 56
 
 [tunnels.dns]
 reverse = ["1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", ]

@@ -170,6 +170,13 @@ def country(text: str) -> str:
     return code
 
 
+def length(text: str) -> int:
+    """Of the prefix that is to be routed; Fault."""
+    if not re.fullmatch(r"[0-9]{1,2}", text):
+        raise Fault("no_routed")
+    return int(text)
+
+
 def nameservers(text: str) -> list[str]:
     """Host names with blanks or commas between, at most five; Fault."""
     found = [one.rstrip(".").lower() for one in re.split(r"[\s,]+", text.strip()) if one]

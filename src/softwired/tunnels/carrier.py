@@ -18,12 +18,11 @@ from softwired import carrier, encapsulation, netlink, nftables, sixinfour
 from softwired.carrier import CarrierError, parts, said
 from softwired.nftables import Count
 from softwired.sixinfour import Route
-from softwired.tunnels import ruleset
+from softwired.tunnels import pools, ruleset
 from softwired.tunnels.register import ENDING, ON, Tunnel
 
 # What the kernel takes as neighbours before it looks for some to forget; each client is one.
 NEIGHBOURS = "/proc/sys/net/ipv6/neigh/default/gc_thresh"
-SETS = (ruleset.OWN, ruleset.ROUTED)
 
 Pairs = dict[str, set[bytes]]
 
@@ -37,18 +36,20 @@ class Wanted(typing.NamedTuple):
     counted: bytes
 
 
-def wanted(one: Tunnel) -> Wanted:
-    """Of a row; nothing for one that is not to be carried."""
+def wanted(one: Tunnel, lengths: typing.Collection[int]) -> Wanted:
+    """Of a row; nothing for one that is not to be carried. What is routed has one of these lengths, as the page may
+    know a configuration that we do not know yet."""
     to = ipaddress.IPv4Address(one.IPv4client).packed
     if one.state != ON:
         return Wanted(frozenset(), frozenset(), b"" if one.state == ENDING else to)
     own = ipaddress.IPv6Address(one.IPv6client).packed[:8] + bytes(8)
     routes = {Route(own, 64, to), Route(ipaddress.IPv6Address(one.IPv6server).packed, 128, b"")}
     pairs = {(ruleset.OWN, ruleset.element(to, own, 64))}
-    if one.routed:
-        prefix = ipaddress.IPv6Network(one.routed)
+    prefix = ipaddress.IPv6Network(one.routed or "::/0")
+    if prefix.prefixlen in lengths:
         routes.add(Route(prefix.network_address.packed, prefix.prefixlen, to))
-        pairs.add((ruleset.ROUTED, ruleset.element(to, prefix.network_address.packed, prefix.prefixlen)))
+        name = ruleset.routed(prefix.prefixlen)
+        pairs.add((name, ruleset.element(to, prefix.network_address.packed, prefix.prefixlen)))
     return Wanted(frozenset(routes), frozenset(pairs), to)
 
 
@@ -72,8 +73,7 @@ class Carrier(carrier.Carrier):
 
     def __init__(self, values: types.SimpleNamespace) -> None:
         super().__init__((encapsulation.LINKS, sixinfour.IPV6_ROUTES))
-        self.values = values
-        self.sets = {name: self.set_of(name) for name in SETS}
+        self.use(values)
         self.counting = {
             name: nftables.CountingSet(self.filter, self.table, name, self.family)
             for name in ruleset.COUNTING
@@ -81,6 +81,13 @@ class Carrier(carrier.Carrier):
         # What the kernel has, as far as we know.
         self.carried: dict[int, Wanted] = {}
         self.routes: set[Route] = set()
+
+    def use(self, values: types.SimpleNamespace) -> None:
+        """What is configured; `agree` has to follow."""
+        self.values, self.table_is_ours = values, False
+        self.lengths = pools.lengths(values)
+        names = [ruleset.OWN, *(ruleset.routed(length) for length in self.lengths)]
+        self.sets = {name: self.set_of(name) for name in names}
 
     def prepare(self) -> None:
         """What no tunnel is needed for; what is carried stays. CarrierError."""
@@ -95,8 +102,8 @@ class Carrier(carrier.Carrier):
 
         CarrierError."""
         rows = {one.id: one for one in tunnels}
-        self.carried = {number: wanted(one) for number, one in rows.items()}
-        should: Pairs = {name: set() for name in SETS}
+        self.carried = {number: wanted(one, self.lengths) for number, one in rows.items()}
+        should: Pairs = {name: set() for name in self.sets}
         self.routes = set()
         for one in self.carried.values():
             self.routes |= one.routes
@@ -105,8 +112,8 @@ class Carrier(carrier.Carrier):
         try:
             self.prepare()
             there = sixinfour.routes(self.routing, self.index)
-            found = {name: self.sets[name].elements() for name in SETS}
-            elements = {name: set(found[name] or ()) for name in SETS}
+            found = {name: self.sets[name].elements() for name in self.sets}
+            elements = {name: set(found[name] or ()) for name in self.sets}
             counts = {name: self.counting[name].counts() for name in ruleset.COUNTING}
             starts = {
                 name: {
@@ -117,8 +124,8 @@ class Carrier(carrier.Carrier):
                 for name in ruleset.COUNTING
             }
             if not self.table_is_ours or None in (*found.values(), *counts.values()):
-                self._load({name: elements[name] & should[name] for name in SETS})
-                elements = {name: elements[name] & should[name] for name in SETS}
+                self._load({name: elements[name] & should[name] for name in self.sets})
+                elements = {name: elements[name] & should[name] for name in self.sets}
                 counts = {name: {} for name in ruleset.COUNTING}
             for name in ruleset.COUNTING:
                 self._count(name, counts[name] or {}, starts[name])
@@ -126,15 +133,17 @@ class Carrier(carrier.Carrier):
         except (OSError, CarrierError, nftables.NftError) as error:
             self.table_is_ours = False
             raise CarrierError(said(error)) from None
-        return len(there ^ self.routes) + sum(len(set(found[name] or ()) ^ should[name]) for name in SETS)
+        return len(there ^ self.routes) + sum(
+            len(set(found[name] or ()) ^ should[name]) for name in self.sets
+        )
 
     def change(self, tunnels: typing.Iterable[Tunnel]) -> None:
         """These are other than before; CarrierError, and then nobody knows what the kernel has."""
         rows = {one.id: one for one in tunnels}
-        new = {number: wanted(one) for number, one in rows.items()}
+        new = {number: wanted(one, self.lengths) for number, one in rows.items()}
         old = {number: self.carried[number] for number in new if number in self.carried}
-        before: Pairs = {name: set() for name in SETS}
-        after: Pairs = {name: set() for name in SETS}
+        before: Pairs = {name: set() for name in self.sets}
+        after: Pairs = {name: set() for name in self.sets}
         for pairs, side in ((before, old), (after, new)):
             for one in side.values():
                 for name, pair in one.pairs:
@@ -195,7 +204,7 @@ class Carrier(carrier.Carrier):
             self.must(one.change((), part))
 
     def _take(self, pairs: Pairs, routes: set[Route], should: Pairs, wanted_routes: set[Route]) -> None:
-        for name in SETS:
+        for name in self.sets:
             # A pair whose prefix goes elsewhere is another pair.
             for part in parts(sorted(pairs[name] - should[name])):
                 self.must(self.sets[name].change(part, ()), errno.ENOENT)
@@ -209,15 +218,17 @@ class Carrier(carrier.Carrier):
             )
         for part in parts(sorted(wanted_routes - routes)):
             self.must(self.routing.tell([sixinfour.route(one, self.index) for one in part]))
-        for name in SETS:
+        for name in self.sets:
             for part in parts(sorted(should[name] - pairs[name])):
                 self.must(self.sets[name].change((), part))
 
     def _reserve(self) -> None:
-        prefixes = [one for one in (self.values.prefix, self.values.routed) if one]
         self.must(
             self.routing.tell(
-                [sixinfour.unreachable(one.network_address.packed, one.prefixlen) for one in prefixes]
+                [
+                    sixinfour.unreachable(one.network_address.packed, one.prefixlen)
+                    for one in pools.prefixes(self.values)
+                ]
             )
         )
 
@@ -227,7 +238,7 @@ class Carrier(carrier.Carrier):
             ruleset.text(
                 values.address,
                 values.device,
-                values.routed_length,
+                self.lengths,
                 pairs,
                 self.counted(),
                 values.closed_ports,

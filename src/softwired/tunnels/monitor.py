@@ -145,8 +145,7 @@ class Monitor:
         self.values, self.updates = values, updates
         self.names_of, self.names_busy = names.of(values), False
         self._start_names()
-        self.carrier.values = values
-        self.carrier.table_is_ours = False
+        self.carrier.use(values)
         self.renames = True
         self._load()
 

@@ -28,12 +28,16 @@ def of(values: types.SimpleNamespace) -> register.Names:
             found[pointer, "PTR"] = full
         if one.routed and one.nameservers:
             prefix = ipaddress.IPv6Network(one.routed)
-            apex = pools.reverse_zone(prefix)
-            if prefix.prefixlen % 4 == 0 and zone_of(apex, dns.reverse):
-                found[apex, "NS"] = one.nameservers
+            if delegable(prefix, dns.reverse):
+                found[pools.reverse_zone(prefix), "NS"] = one.nameservers
         return found
 
     return names
+
+
+def delegable(prefix: ipaddress.IPv6Network, zones: typing.Iterable[str]) -> bool:
+    """Whether its reverse zone is one by itself, in a zone of ours."""
+    return prefix.prefixlen % 4 == 0 and bool(zone_of(pools.reverse_zone(prefix), zones))
 
 
 def zone_of(name: str, zones: typing.Iterable[str]) -> str:

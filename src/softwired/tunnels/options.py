@@ -118,6 +118,8 @@ TABLE: Table = {
     "prefix": Field(ipv6_prefix),
     "routed": Field(optional(ipv6_prefix), None),
     "routed_length": Field(whole(48, 64), 64),
+    # What people may choose to have routed, by its length.
+    "pool": [{"prefix": Field(ipv6_prefix), "length": Field(whole(48, 64), 64)}],
     "tunnels": Field(whole(1, pools.MOST), 1000),
     "device": Field(device, "tunnels"),
     "database": Field(database, "sqlite:////var/lib/softwired/tunnels.db"),
@@ -184,7 +186,7 @@ def together(values: types.SimpleNamespace) -> typing.Iterator[Fault]:
     for number, name in enumerate(dns.reverse, 1):
         if not name.endswith("ip6.arpa"):
             yield f"dns.reverse[{number}]", name, "a zone below ip6.arpa would be right"
-        elif not any(pools.under(prefix, name) for prefix in (values.prefix, values.routed) if prefix):
+        elif not any(pools.under(prefix, name) for prefix in pools.prefixes(values)):
             right = pools.reverse_zone(values.prefix)
             yield (
                 f"dns.reverse[{number}]",
@@ -195,23 +197,40 @@ def together(values: types.SimpleNamespace) -> typing.Iterator[Fault]:
 
 def _prefixes(values: types.SimpleNamespace) -> typing.Iterator[Fault]:
     prefix, routed = values.prefix, values.routed
-    for name, one, length in (("prefix", prefix, 64), ("routed", routed, values.routed_length)):
-        if one is None:
-            continue
+    named = [("prefix", prefix, 64, values.tunnels), ("routed", routed, values.routed_length, values.tunnels)]
+    named += [
+        (f"pool[{number}].prefix", one.prefix, one.length, 1) for number, one in enumerate(values.pool, 1)
+    ]
+    named = [entry for entry in named if entry[1]]
+    for place, (name, one, length, promised) in enumerate(named):
         if one.is_multicast or one.is_link_local or one.is_loopback or one.prefixlen < 16:
             yield name, str(one), "a prefix of global or unique local unicast addresses would be right"
             continue
         room = pools.room(one, length)
-        if room < values.tunnels:
-            need = length - (values.tunnels).bit_length()
+        if room < promised:
+            of = f"tunnels.tunnels = {promised} of /{length}" if promised > 1 else f"a /{length}"
             yield (
                 name,
                 str(one),
-                f"room for tunnels.tunnels = {values.tunnels} of /{length}, so a /{need} or shorter, would be right"
+                f"room for {of}, so a /{length - promised.bit_length()} or shorter, would be right"
                 f" (this one has {room})",
             )
-    if routed is not None and prefix.overlaps(routed):
-        yield "routed", str(routed), f"one that does not overlap tunnels.prefix ({prefix}) would be right"
+        for other, there, *_ in named[:place]:
+            if one.overlaps(there):
+                yield (
+                    name,
+                    str(one),
+                    f"one that does not overlap tunnels.{other} ({there}) would be right",
+                )
+    lengths = [values.routed_length] if routed else []
+    for number, one in enumerate(values.pool, 1):
+        if one.length in lengths:
+            yield (
+                f"pool[{number}].length",
+                one.length,
+                "a length that neither tunnels.routed_length nor another pool has would be right",
+            )
+        lengths.append(one.length)
 
 
 def secret(path: str) -> str:

@@ -18,7 +18,7 @@ import jinja2
 from sqlalchemy.exc import SQLAlchemyError
 
 from softwired.store import Connection, Store
-from softwired.tunnels import asked, information, ping, pools, register, scripts, tokens
+from softwired.tunnels import asked, information, names, ping, pools, register, scripts, tokens
 from softwired.tunnels.asked import Asker, Fault
 from softwired.tunnels.dyndns import DynamicDns
 from softwired.tunnels.limits import Limits
@@ -81,6 +81,7 @@ class Page:
             ("POST", "/new", self.create),
             ("GET", "/t/<link>", self.show),
             ("POST", "/t/<link>/ipv4", self.move),
+            ("POST", "/t/<link>/routed", self.route),
             ("POST", "/t/<link>/nameservers", self.delegate),
             ("POST", "/t/<link>/delete", self.delete),
             ("GET", "/t/<link>/state.json", self.state),
@@ -307,7 +308,7 @@ class Page:
         system = SYSTEMS.get(self._query("system")) or SYSTEMS.get(one.system) or SYSTEMS["iproute2"]
         routed = ipaddress.IPv6Network(one.routed) if one.routed else None
         dns = self.values.dns
-        delegable = dns.type == "update" and routed is not None and routed.prefixlen % 4 == 0 and dns.reverse
+        delegable = routed is not None and dns.type == "update" and names.delegable(routed, dns.reverse)
         here = self.asker().ipv4
         return self._html(
             "tunnel.html",
@@ -329,6 +330,8 @@ class Page:
             key=self.tokens.key_of(link),
             place=str(self.place()),
             apex=pools.reverse_zone(routed) if delegable and routed else "",
+            lengths=pools.lengths(self.values),
+            length=routed.prefixlen if routed else pools.NOTHING,
         )
 
     @staticmethod
@@ -350,6 +353,8 @@ class Page:
         place = self.place()
         words = dict(WORDS[self._language()])
         words["script"] = words["script"].format(name=one.name, place=place)
+        if one.routed:
+            words["script"] += "; " + words["script_routed"].format(routed=one.routed)
         return scripts.of(system, one, self.values, self.tokens.key_of(link), place, words)
 
     def script(self, link: str, file: str) -> typing.Any:
@@ -393,6 +398,12 @@ class Page:
 
         return self._changed(link, job)
 
+    def route(self, link: str) -> typing.Any:
+        def job(connection: Connection, one: Tunnel) -> None:
+            register.route(connection, self.values, one.id, asked.length(self._given("length")))
+
+        return self._changed(link, job)
+
     def delegate(self, link: str) -> typing.Any:
         def job(connection: Connection, one: Tunnel) -> None:
             register.delegate(connection, one.id, asked.nameservers(self._given("nameservers", 1000)))
@@ -412,19 +423,19 @@ class Page:
             told = None
         if told:
             return str(told[0] or "")[:200], str(told[1] or "")[:200]
-        names = bottle.request.params
-        return str(names.get("username") or "")[:200], str(names.get("password") or "")[:200]
+        given = bottle.request.params
+        return str(given.get("username") or "")[:200], str(given.get("password") or "")[:200]
 
     def update(self) -> str:
         """dyndns2, as Hurricane Electric's tunnels have it."""
         bottle.response.content_type = "text/plain; charset=utf-8"
         user, key = self._login()
-        names = bottle.request.params
+        given = bottle.request.params
         answer = self.dyndns.update(
             user,
             key,
-            str(names.get("hostname") or names.get("tid") or "")[:300],
-            str(names.get("myip") or names.get("ip") or "")[:100],
+            str(given.get("hostname") or given.get("tid") or "")[:300],
+            str(given.get("myip") or given.get("ip") or "")[:100],
             self.asker(),
         )
         if answer == "badauth":

@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Addresses by a tunnel's number: a /64 for its two ends, and a prefix that is routed to the client."""
+"""Addresses by a tunnel's number: a /64 for its two ends, and a prefix that is routed to the client.
+
+What is routed is a piece of `routed` with the tunnel's own number, or of the pool with the length that was chosen, with
+a number that is given away and comes back.
+"""
 
 from __future__ import annotations
 
 import ipaddress
+import types
 import typing
 
 # What tests and the kernel were tried with, and some more.
 MOST = 200000
+# Instead of a pool's length: what all have by their numbers, and nothing at all.
+BY_NUMBER, NOTHING = -1, 0
 
 
 class Pair(typing.NamedTuple):
@@ -29,12 +36,31 @@ def piece(prefix: ipaddress.IPv6Network, length: int, number: int) -> ipaddress.
     return ipaddress.IPv6Network((int(prefix.network_address) + (number << 128 - length), length))
 
 
-def pair(
-    prefix: ipaddress.IPv6Network, routed: ipaddress.IPv6Network | None, length: int, number: int
-) -> Pair:
-    """Of the tunnel with this number, from 1."""
-    network = piece(prefix, 64, number)
-    return Pair(network[1], network[2], network, piece(routed, length, number) if routed else None)
+def ends(values: types.SimpleNamespace, number: int, length: int = BY_NUMBER, routed_number: int = 0) -> Pair:
+    """Of the tunnel with this number, from 1; what is routed is None where the configuration has it no more."""
+    network = piece(values.prefix, 64, number)
+    pool = by_length(values, length)
+    routed = None
+    if length == BY_NUMBER and values.routed:
+        routed = piece(values.routed, values.routed_length, number)
+    elif pool and 0 < routed_number <= room(pool.prefix, length):
+        routed = piece(pool.prefix, length, routed_number)
+    return Pair(network[1], network[2], network, routed)
+
+
+def by_length(values: types.SimpleNamespace, length: int) -> types.SimpleNamespace | None:
+    """The pool that people choose by this length."""
+    return next((one for one in values.pool if one.length == length), None)
+
+
+def lengths(values: types.SimpleNamespace) -> list[int]:
+    """Of all that may be routed."""
+    return sorted([values.routed_length] * bool(values.routed) + [one.length for one in values.pool])
+
+
+def prefixes(values: types.SimpleNamespace) -> list[ipaddress.IPv6Network]:
+    """All that the service has."""
+    return [values.prefix, *([values.routed] if values.routed else []), *(one.prefix for one in values.pool)]
 
 
 def reverse_zone(prefix: ipaddress.IPv6Network) -> str:

@@ -67,6 +67,9 @@ tunnel_table = sqlalchemy.Table(
         for side in ("from", "to")
         for what in ("packets", "octets")
     ),
+    # What is routed: of the pool of this length the piece with this number, or see pools.BY_NUMBER, NOTHING.
+    Column("routed_length", Integer, nullable=False, server_default=str(pools.BY_NUMBER)),
+    Column("routed_number", Integer, nullable=False, server_default="0"),
     UniqueConstraint("nicname", "country"),
     # Tunnel ids are not given twice.
     sqlite_autoincrement=True,
@@ -91,6 +94,8 @@ ON, SUSPENDED, ENDING = "on", "suspended", "ending"
 ADD, THERE, REMOVE = "add", "there", "remove"
 # Why there is no tunnel: words of ours, which the page translates.
 TAKEN, NICNAME, PERSON, NETWORK, FULL = "taken", "nicname", "person", "network", "full"
+# Why there is no other routed prefix.
+NO_SUCH, POOL = "no_routed", "pool"
 # Values of one statement; SQLite once took 999.
 AT_ONCE = 500
 
@@ -126,6 +131,8 @@ class Tunnel(typing.NamedTuple):
     octets_from_client: int
     packets_to_client: int
     octets_to_client: int
+    routed_length: int
+    routed_number: int
 
     @property
     def name(self) -> str:
@@ -208,10 +215,10 @@ def create(connection: Connection, values: types.SimpleNamespace, request: Reque
     ):
         if most and _count(connection, column == value) >= most:
             raise Refused(why)
-    number = _free(connection, values.tunnels)
+    number = _free(connection, columns.number, values.tunnels)
     if not number:
         raise Refused(FULL)
-    ends = pools.pair(values.prefix, values.routed, values.routed_length, number)
+    ends = pools.ends(values, number)
     found = connection.execute(
         tunnel_table.insert().values(
             IPv4client=request.ipv4,
@@ -244,17 +251,24 @@ def create(connection: Connection, values: types.SimpleNamespace, request: Reque
     return made
 
 
-def _free(connection: Connection, most: int) -> int:
-    """Behind the highest number in use, so that addresses may rest; else the lowest that is free. 0: none."""
-    column = tunnel_table.c.number
-    highest = connection.execute(select(func.max(column))).scalar() or 0
+def _free(connection: Connection, column: typing.Any, most: int, length: int | None = None) -> int:
+    """Behind the highest number in use, so that addresses may rest; else the lowest that is free. 0: none.
+
+    length: of routed prefixes; of rows with other ones the numbers do not matter."""
+
+    def of(table: typing.Any) -> list[typing.Any]:
+        return [] if length is None else [table.c.routed_length == length]
+
+    highest = connection.execute(select(func.max(column)).where(*of(tunnel_table))).scalar() or 0
     if highest < most:
         return int(highest) + 1
     other = tunnel_table.alias()
     gap = select(func.min(column)).where(
-        ~select(other.c.number).where(other.c.number == column + 1).exists(), column < most
+        ~select(other.c.id).where(other.c[column.name] == column + 1, *of(other)).exists(),
+        column < most,
+        *of(tunnel_table),
     )
-    if not _count(connection, column == 1):
+    if not _count(connection, column == 1, *of(tunnel_table)):
         return 1
     found = connection.execute(gap).scalar()
     return int(found) + 1 if found else 0
@@ -295,6 +309,33 @@ def suspend(connection: Connection, number: int, suspended: bool = True) -> bool
 def delegate(connection: Connection, number: int, nameservers: typing.Sequence[str]) -> bool:
     """Who answers for the reverse zone of what is routed."""
     return _change(connection, number, nameservers=" ".join(nameservers))
+
+
+def route(connection: Connection, values: types.SimpleNamespace, number: int, length: int) -> bool:
+    """A prefix of this length is routed to it, 0 for none; whether that is another one. Refused.
+
+    What it had is anybody's; who answered for its reverse zone is not asked any more."""
+    found = by_id(connection, number)
+    if found is None or length not in (pools.NOTHING, *pools.lengths(values)):
+        raise Refused(NO_SUCH)
+    pool = pools.by_length(values, length)
+    chosen = length if pool or not length else pools.BY_NUMBER
+    if chosen == found.routed_length and (found.routed or not length):
+        return False
+    piece = 0
+    if pool:
+        piece = _free(connection, tunnel_table.c.routed_number, pools.room(pool.prefix, length), length)
+        if not piece:
+            raise Refused(POOL)
+    ends = pools.ends(values, found.number, chosen, piece)
+    return _change(
+        connection,
+        number,
+        routed=str(ends.routed or ""),
+        routed_length=chosen,
+        routed_number=piece,
+        nameservers="",
+    )
 
 
 # What the monitor asks for
@@ -354,7 +395,7 @@ def renumber(connection: Connection, values: types.SimpleNamespace) -> int:
     """Addresses and device by the configuration, which may be another one than before; how many changed."""
     count = 0
     for one in of_server(connection, values.name):
-        ends = pools.pair(values.prefix, values.routed, values.routed_length, one.number)
+        ends = pools.ends(values, one.number, one.routed_length, one.routed_number)
         right = {
             "IPv6client": str(ends.client),
             "IPv6server": str(ends.server),

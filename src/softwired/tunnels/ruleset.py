@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import typing
 
-TABLE, OWN, ROUTED = "softwired_tunnels", "own", "routed"
+TABLE, OWN = "softwired_tunnels", "own"
 FROM, TO = COUNTING = "from_clients", "to_clients"
 COUNTERS = ("spoofed", "strange", "closed", "rate")
 # Outer fragments are put together before the hook only where somebody needs that: conntrack, or tproxy. Nobody goes to
@@ -23,10 +23,7 @@ table inet {table} {{
 	set own {{
 		typeof ip saddr . @th,64,64
 {own}	}}
-	set routed {{
-		typeof ip saddr . @th,64,{length}
-{routed}	}}
-	set from_clients {{
+{routed_sets}	set from_clients {{
 		typeof ip saddr
 		counter
 	}}
@@ -42,8 +39,7 @@ table inet {table} {{
 	}}
 	chain inner {{
 {up}		ip saddr . @th,64,64 @own goto right
-		ip saddr . @th,64,{length} @routed goto right
-		counter name spoofed drop
+{routed_rules}		counter name spoofed drop
 	}}
 	chain prerouting {{
 		type filter hook prerouting priority raw; policy accept;
@@ -61,31 +57,49 @@ table inet {table} {{
 """
 
 
+def routed(length: int) -> str:
+    """The set of pairs whose prefixes are so long."""
+    return f"routed{length}"
+
+
+def _octets(length: int) -> int:
+    """Of a prefix of this length in an element: nft would shift what is no whole number of octets."""
+    return length // 8 if length % 8 == 0 else 8
+
+
 def element(ipv4: bytes, prefix: bytes, length: int) -> bytes:
     """A set's element, as the kernel has it: each part fills words of four octets."""
-    return ipv4 + prefix[: (length + 7) // 8] + bytes(-((length + 7) // 8) % 4)
+    octets = _octets(length)
+    return ipv4 + prefix[:octets] + bytes(-octets % 4)
 
 
 def text(
     address: ipaddress.IPv4Address,
     device: str,
-    length: int,
+    lengths: typing.Iterable[int],
     pairs: typing.Mapping[str, typing.Iterable[bytes]],
     counted: typing.Mapping[str, int],
     closed: typing.Sequence[int] = (),
     rate: int = 0,
 ) -> str:
-    """The whole table, in the place of the one that is there; `pairs` by set, `rate` in kilobytes each second."""
+    """The whole table, in the place of the one that is there; `lengths` of what is routed, `pairs` by set, `rate` in
+    kilobytes each second."""
     limits = {"up": "saddr", "down": "daddr"}
     return TEXT.format(
         table=TABLE,
         address=address,
-        length=length,
         counters="\n".join(
             f"\tcounter {name} {{ packets {counted.get(name, 0)} bytes 0; }}" for name in COUNTERS
         ),
         own=_elements(pairs.get(OWN, ()), 64),
-        routed=_elements(pairs.get(ROUTED, ()), length),
+        routed_sets="".join(
+            f"\tset {routed(length)} {{\n\t\ttypeof ip saddr . @th,64,{8 * _octets(length)}\n"
+            f"{_elements(pairs.get(routed(length), ()), length)}\t}}\n"
+            for length in lengths
+        ),
+        routed_rules="".join(
+            f"\t\tip saddr . {_source(length)} @{routed(length)} goto right\n" for length in lengths
+        ),
         meters="".join(
             f"\tset {name} {{\n\t\ttypeof ip {field}\n\t\tsize 65535\n"
             "\t\tflags dynamic, timeout\n\t\ttimeout 1m\n\t}\n"
@@ -113,9 +127,15 @@ def _list(ports: typing.Sequence[int]) -> str:
     return ", ".join(map(str, ports))
 
 
+def _source(length: int) -> str:
+    """The first bits of the inner source."""
+    whole = f"@th,64,{8 * _octets(length)}"
+    return whole if length % 8 == 0 else f"({whole} & {(1 << 64) - (1 << 64 - length):#x})"
+
+
 def _elements(pairs: typing.Iterable[bytes], length: int) -> str:
     listed = ", ".join(
-        f"{ipaddress.IPv4Address(one[:4])} . {int.from_bytes(one[4:], 'big') >> len(one[4:]) * 8 - length:#x}"
+        f"{ipaddress.IPv4Address(one[:4])} . {int.from_bytes(one[4 : 4 + _octets(length)], 'big'):#x}"
         for one in sorted(pairs)
     )
     return f"\t\telements = {{ {listed} }}\n" if listed else ""

@@ -100,6 +100,12 @@ class Browser:
         assert answer.status == 303, answer.text
         return urllib.parse.urlsplit(answer.headers["Location"]).path
 
+    def change(self, path: str) -> str:
+        """What the forms of a tunnel's page carry."""
+        match = re.search(r'name="form" value="([a-z2-7]+)"', self.ask(path).text)
+        assert match
+        return match[1]
+
 
 class Strict(html.parser.HTMLParser):
     """Fails for tags that do not match, scripts and handlers of events."""

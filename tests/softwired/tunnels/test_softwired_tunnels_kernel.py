@@ -116,7 +116,8 @@ receives(second.IPv4client, 60)
 until(lambda: one.counts() == {1: (4, 580, 0, 0), 2: (1, 120, 1, 80)})
 assert one.counted()["spoofed"] == 1 and not one.disturbed()
 keep(one)
-assert [row[-4:] for row in rows()] == [(4, 580, 0, 0), (1, 120, 1, 80)]
+assert [(row.packets_from_client, row.octets_from_client) for row in rows()] == [(4, 580), (1, 120)]
+assert [(row.packets_to_client, row.octets_to_client) for row in rows()] == [(0, 0), (1, 80)]
 # The same again changes nothing.
 assert one.agree(rows()) == 0
 assert one.counts()[1] == (4, 580, 0, 0)
@@ -191,5 +192,61 @@ one.change([row._replace(IPv4client=row.IPv4client.replace("198.51", "198.52")) 
 assert len(one.counts()) == 1200
 one.change([row._replace(state="ending") for row in made])
 assert "198.5" not in shell("nft list table inet softwired_tunnels")
+""",
+    )
+
+
+def test_a_routed_prefix_of_any_length_that_is_offered(tmp_path):
+    """It is routed and let through, and what was given back is not; whoever gets it next has it alone."""
+    run(
+        tmp_path,
+        """
+pool = lambda prefix, length: f'[[tunnels.pool]]\\nprefix = "{prefix}"\\nlength = {length}\\n'
+lengths = {48: "2001:db8:4000::/36", 57: "2001:db8:5000::/40", 60: "2001:db8:5100::/40", 64: "2001:db8:5200::/48"}
+offered = "".join(pool(prefix, length) for length, prefix in lengths.items())
+values = parts.values(folder, 'device = "v0"\\nrouted = "2001:db8:8000::/40"\\nrouted_length = 56\\n' + offered)
+first, second = create(1), create(2)
+one = Carrier(values)
+one.agree(rows())
+total = 0
+
+def passes(row, other):
+    # Its last address passes; the same from the other tunnel does not, nor the address behind.
+    global total
+    last = ipaddress.IPv6Network(row.routed)[-1]
+    packets = one.counts()[row.id][0]
+    for ipv4, source in ((other, last), (row.IPv4client, last + 1), (row.IPv4client, last)):
+        sends(ipv4, str(source))
+    total += 2
+    until(lambda: one.counts()[row.id][0] == packets + 1)
+    assert one.counted()["spoofed"] == total
+
+for length in (48, 57, 60, 64, 56):
+    run(register.route, values, 2, length)
+    run(register.route, values, 1, length)
+    one.change(run(register.changed, "one"))
+    row = run(register.by_id, 1)
+    assert row.routed.endswith(f"/{length}")
+    passes(row, second.IPv4client)
+    # The same after all of it is loaded anew: nft and netlink say it alike.
+    assert one.agree(rows()) == 0
+    one.table_is_ours = False
+    assert one.agree(rows()) == 0
+    passes(row, second.IPv4client)
+    assert row.routed.partition("/")[0] in shell("ip -6 route show proto 141 dev v0")
+
+run(register.route, values, 1, 64)
+one.change(run(register.changed, "one"))
+before = run(register.by_id, 1)
+run(register.route, values, 1, 0)
+one.change(run(register.changed, "one"))
+sends(before.IPv4client, before.routed.replace("/64", "5"))
+until(lambda: one.counted()["spoofed"] == total + 1)
+assert before.routed.partition("/")[0] not in shell("ip -6 route show proto 141 dev v0")
+# The page may know a pool that the monitor does not yet.
+one.use(parts.values(folder, 'device = "v0"\\n'))
+one.change([before])
+assert before.routed.partition("/")[0] not in shell("ip -6 route show proto 141 dev v0")
+one.agree(rows())
 """,
     )

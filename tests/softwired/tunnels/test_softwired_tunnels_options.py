@@ -31,6 +31,26 @@ DNS = '[tunnels.dns]\ntype = "update"\nzone = "t.example.org"\nkey_name = "k"\nk
             "tunnels.routed = '2001:db8:2::/48': room for tunnels.tunnels = 1000 of /56, so a /46 or shorter,"
             " would be right (this one has 255)",
         ),
+        (
+            '[[tunnels.pool]]\nprefix = "2001:db8:2::/64"\nlength = 64\n',
+            "tunnels.pool[1].prefix = '2001:db8:2::/64': room for a /64, so a /63 or shorter, would be right",
+        ),
+        (
+            '[[tunnels.pool]]\nprefix = "2001:db8:1:ff00::/56"\n',
+            "tunnels.pool[1].prefix = '2001:db8:1:ff00::/56': one that does not overlap tunnels.prefix",
+        ),
+        (
+            '[[tunnels.pool]]\nprefix = "2001:db8:2::/48"\n[[tunnels.pool]]\nprefix = "2001:db8:2::/56"\n',
+            "tunnels.pool[2].prefix = '2001:db8:2::/56': one that does not overlap tunnels.pool[1].prefix",
+        ),
+        (
+            '[[tunnels.pool]]\nprefix = "2001:db8:2::/48"\n[[tunnels.pool]]\nprefix = "2001:db8:3::/48"\n',
+            "tunnels.pool[2].length = 64: a length that neither tunnels.routed_length nor another pool has",
+        ),
+        (
+            '[[tunnels.pool]]\nprefix = "2001:db8:2::/48"\nlength = 65\n',
+            "tunnels.pool[1].length = 65: a whole number from 48 to 64 would be right",
+        ),
         ('address = "127.0.0.1"\n', "an address of this machine that others reach would be right"),
         ('database = "sqlite:///x"\n', "sqlite:/// and an absolute path, so four slashes, would be right"),
         ('hook = ["mail"]\n', "a program by its absolute path, then its arguments, would be right"),

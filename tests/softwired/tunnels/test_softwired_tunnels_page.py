@@ -252,8 +252,7 @@ def test_taken_and_moved_to_another_customer(service, browser):
 
 def test_changes(service, browser, tmp_path):
     path = browser.tunnel()
-    form = browser.ask(path).field("form")
-    form = re.search(r'name="form" value="(\w+)"', browser.ask(path).text)[1]
+    form = browser.change(path)
     answer = browser.ask(path + "/ipv4", {"form": form, "ipv4": "10.0.0.1"})
     assert answer.status == 400 and "private" in answer.fault()
     assert browser.ask(path + "/ipv4", {"form": form, "ipv4": "8.8.4.4"}).status == 303
@@ -265,6 +264,55 @@ def test_changes(service, browser, tmp_path):
     assert browser.ask(path + "/delete", {"form": form}).status == 303
     assert service.rows()[0].state == register.ENDING
     assert browser.ask(path + "/ipv4", {"form": form, "ipv4": "8.8.8.8"}).status == 400
+
+
+def test_a_routed_prefix_is_chosen(tmp_path):
+    """The page offers what is configured; the script says what there is."""
+    service = Service(
+        tmp_path,
+        "".join(
+            f'[[tunnels.pool]]\nprefix = "{prefix}"\nlength = {length}\n'
+            for prefix, length in (("2001:db8:2::/63", 64), ("2001:db8:3::/48", 56))
+        )
+        + LIMITS,
+    )
+    browser = service.browser()
+    path = browser.tunnel(system="openwrt")
+    form = browser.change(path)
+
+    def options(text):
+        return re.findall(r'<option value="(\d+)"( selected)?>', text)
+
+    shown = browser.ask(path)
+    Strict(shown.text)
+    assert options(shown.text) == [("0", " selected"), ("56", ""), ("64", "")]
+    assert "add_list network.tunnel6.ip6prefix" not in shown.text
+    assert browser.ask(path + "/routed", {"form": form, "length": "64"}).status == 303
+    shown = browser.ask(path)
+    assert shown.field("routed") == "2001:db8:2:1::/64"
+    assert options(shown.text) == [("0", ""), ("56", ""), ("64", " selected")]
+    script = browser.ask(path + "/openwrt.sh").text
+    assert "uci add_list network.tunnel6.ip6prefix='2001:db8:2:1::/64'" in script
+    assert "2001:db8:2:1::/64 is routed to it" in browser.ask(path + "/iproute2.sh").text
+    other = service.browser("8.8.4.4")
+    second = other.tunnel(2)
+    answer = other.ask(second + "/routed", {"form": other.change(second), "length": "64"})
+    assert answer.status == 400 and "given away" in answer.fault()
+    assert browser.ask(path + "/routed", {"form": form, "length": "0"}).status == 303
+    # The script takes away what one before has set.
+    script = browser.ask(path + "/openwrt.sh").text
+    assert "uci -q delete network.tunnel6.ip6prefix\n" in script and "add_list network" not in script
+    assert other.ask(second + "/routed", {"form": other.change(second), "length": "64"}).status == 303
+    for wrong in ("", "48", "-1", "64 ", "0x40", "<b>", "9" * 3000, "６４"):
+        answer = browser.ask(path + "/routed", {"form": form, "length": wrong})
+        assert answer.status == 400 and "No such prefix" in answer.fault()
+    assert browser.ask(path + "/routed", {"form": "", "length": "56"}).status == 400
+    assert [one.routed for one in service.rows()] == ["", "2001:db8:2:1::/64"]
+    # Without anything to choose there is no form.
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    browser = Service(bare, LIMITS).browser()
+    assert 'name="length"' not in browser.ask(browser.tunnel()).text
 
 
 def test_nobody_guesses_a_page(service, browser):

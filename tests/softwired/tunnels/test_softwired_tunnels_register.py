@@ -3,6 +3,7 @@
 
 import sqlite3
 import threading
+import types
 
 import pytest
 import sqlalchemy
@@ -251,6 +252,117 @@ def test_delegation(database, tmp_path):
     assert found == {"1.8.1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa": "ns1.example.net ns2.example.net"}
 
 
+POOLS = """
+[[tunnels.pool]]
+prefix = "2001:db8:2::/62"
+length = 64
+[[tunnels.pool]]
+prefix = "2001:db8:3::/48"
+length = 56
+"""
+
+
+def test_a_routed_prefix_is_chosen_changed_and_given_back(database, tmp_path):
+    values = parts.values(tmp_path, POOLS)
+    for number in range(1, 6):
+        assert create(database, values, number).routed == ""
+
+    def choose(number, length):
+        done = run(database, register.route, values, number, length)
+        return done, run(database, register.by_id, number).routed
+
+    assert choose(1, 64) == (True, "2001:db8:2:1::/64")
+    assert choose(1, 64) == (False, "2001:db8:2:1::/64")
+    assert choose(2, 64) == (True, "2001:db8:2:2::/64")
+    assert choose(3, 56) == (True, "2001:db8:3:100::/56")
+    # What was given back rests while there is another one.
+    assert choose(1, 0) == (True, "") and choose(1, 0) == (False, "")
+    assert choose(4, 64) == (True, "2001:db8:2:3::/64")
+    assert choose(5, 64) == (True, "2001:db8:2:1::/64")
+    for length, why in ((64, register.POOL), (60, register.NO_SUCH), (-1, register.NO_SUCH)):
+        with pytest.raises(register.Refused, match=f"^{why}$"):
+            choose(1, length)
+    assert choose(2, 56) == (True, "2001:db8:3:200::/56")
+    assert choose(1, 64) == (True, "2001:db8:2:2::/64")
+    # A tunnel that ends has it until it is taken down.
+    settle(database)
+    run(database, register.end, 1)
+    with pytest.raises(register.Refused, match=register.POOL):
+        choose(3, 64)
+    settle(database)
+    assert choose(3, 64) == (True, "2001:db8:2:2::/64")
+    with pytest.raises(register.Refused, match=register.NO_SUCH):
+        choose(1, 64)
+
+
+def test_what_all_have_and_what_is_chosen_instead(database, tmp_path):
+    """By its number it is the tunnel's alone, also while it has another one; pools may come, go and move."""
+    base = 'routed = "2001:db8:8000::/40"\nrouted_length = 48\ntunnels = 100\n'
+    values = parts.values(tmp_path, base + POOLS)
+    assert create(database, values).routed == "2001:db8:8001::/48"
+    for length, routed in (
+        (64, "2001:db8:2:1::/64"),
+        (48, "2001:db8:8001::/48"),
+        (0, ""),
+        (48, "2001:db8:8001::/48"),
+        (64, "2001:db8:2:1::/64"),
+    ):
+        assert run(database, register.route, values, 1, length)
+        assert run(database, register.by_id, 1).routed == routed
+    settle(database)
+    for text, routed in (
+        (base, ""),
+        (base + POOLS.replace("2001:db8:2::/62", "2001:db8:4::/62"), "2001:db8:4:1::/64"),
+        (base + POOLS, "2001:db8:2:1::/64"),
+    ):
+        run(database, register.renumber, parts.values(tmp_path, text))
+        assert run(database, register.by_id, 1).routed == routed
+
+
+def test_no_routed_prefix_is_given_twice(tmp_path):
+    """Everybody at once; in the end each piece is one tunnel's."""
+    values = parts.values(tmp_path, POOLS.replace("/62", "/58") + "[tunnels.limits]\nof_a_network = 0\n")
+    store = parts.store(values.database)
+    for number in range(80):
+        create(store, values, number)
+    refused = []
+
+    def work(part):
+        for number in [*range(1 + part, 81, 4)] * 2:
+            for length in (64, 0, 64):
+                try:
+                    run(store, register.route, values, number, length)
+                except register.Refused as error:
+                    refused.append(str(error))
+
+    threads = [threading.Thread(target=work, args=(part,)) for part in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    routed = [one.routed for one in run(store, register.all_tunnels) if one.routed]
+    store.close()
+    assert len(routed) == len(set(routed)) == 63 and set(refused) == {register.POOL}
+
+
+def test_a_delegation_ends_with_the_prefix(database, tmp_path):
+    """Whoever gets the prefix next does not get the other's name servers with it."""
+    zones = DNS.replace("reverse = [", 'reverse = ["2.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", ')
+    values = parts.values(tmp_path, POOLS + zones)
+    how = names.of(values)
+    apex = "1.0.0.0.2.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"
+    create(database, values)
+    run(database, register.route, values, 1, 64)
+    run(database, register.delegate, 1, ["ns1.example.net"])
+    settle(database, how=how)
+    run(database, register.names_done, run(database, register.names_to_do, 10))
+    run(database, register.route, values, 1, 0)
+    settle(database, how=how)
+    (left,) = run(database, register.names_to_do, 10)
+    assert (left.name, left.kind, left.state) == (apex, "NS", register.REMOVE)
+    assert run(database, register.by_id, 1).nameservers == ""
+
+
 def test_another_prefix(database, values, tmp_path):
     """The service moves: numbers stay, addresses and names are new ones."""
     create(database, values)
@@ -301,6 +413,7 @@ def test_pools():
 
     prefix = ipaddress.IPv6Network("2001:db8:1::/48")
     assert pools.room(prefix, 64) == 65535 and pools.room(prefix, 48) == 0 and pools.room(prefix, 47) == 0
-    last = pools.pair(prefix, prefix, 56, 255)
+    values = types.SimpleNamespace(prefix=prefix, routed=prefix, routed_length=56, pool=[])
+    last = pools.ends(values, 255)
     assert str(last.client) == "2001:db8:1:ff::2" and str(last.routed) == "2001:db8:1:ff00::/56"
     assert pools.reverse_zone(ipaddress.IPv6Network("2001:db8::/32")) == "8.b.d.0.1.0.0.2.ip6.arpa"

@@ -104,6 +104,24 @@ def test_suspended_moved_and_routed(machine):
     assert machine.reaches(one.IPv6client)
 
 
+def test_another_routed_prefix(machine):
+    """Chosen on the page: it is carried, and what was given back is not."""
+    pool = '[[tunnels.pool]]\nprefix = "2001:db8:4000::/48"\nlength = 60\n'
+    machine.configure(pool, unreachable=100000)
+    machine.start()
+    one = machine.create(1)
+    machine.client(one)
+    assert machine.run(register.route, machine.values, 1, 60)
+    until(lambda: machine.row().carried == machine.row().version, "carried", 30)
+    inside = {"2001:db8:4000:10:a::1": True, one.routed.replace("::/56", ":a::1"): False}
+    for address, good in inside.items():
+        machine.clients.run("ip", "address", "add", address, "dev", "lo")
+        assert machine.reaches("", address, machine.world) is good
+    assert machine.run(register.route, machine.values, 1, 0)
+    until(lambda: len(machine.routes()) == 2, "given back")
+    assert not machine.reaches("", next(iter(inside)), machine.world)
+
+
 def test_spoofed_inner_sources_are_dropped(machine):
     machine.configure(unreachable=100000)
     machine.start()
