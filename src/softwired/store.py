@@ -75,20 +75,22 @@ class Store:
             os.umask(before)
 
     def make(self, connection: Connection) -> None:
-        """Tables that are not there, and what `grow` adds."""
+        """What is not there, in any database."""
         self.tables.create_all(connection)
         self.grow(connection)
 
     def grow(self, connection: Connection) -> None:
-        """Columns that tables of an earlier version lack; each may be NULL, or has a default of the database."""
+        """Tables and columns that a database of an earlier version lacks; an empty one stays empty.
+
+        Such a column may be NULL, or has a default of the database."""
         looked = sqlalchemy.inspect(connection)
-        for table in self.tables.sorted_tables:
-            there = (
-                {one["name"] for one in looked.get_columns(table.name)}
-                if looked.has_table(table.name)
-                else ()
-            )
-            new = [column for column in table.columns if there and column.name not in there]
+        names = set(looked.get_table_names())
+        there = [table for table in self.tables.sorted_tables if table.name in names]
+        if there:
+            self.tables.create_all(connection)
+        for table in there:
+            known = {one["name"] for one in looked.get_columns(table.name)}
+            new = [column for column in table.columns if column.name not in known]
             for column in new:
                 made = CreateColumn(column).compile(dialect=connection.dialect)
                 name = connection.dialect.identifier_preparer.format_table(table)

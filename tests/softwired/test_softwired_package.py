@@ -228,9 +228,11 @@ config tunnels_dns
 config tunnels_page
 	list proxies '::1'
 	option echo '0'
+	option accounts '1'
 
 config tunnels_limits
 	option new '5'
+	option logins_of_a_name '7'
 """
 TOML = r"""[softwired]
 run_directory = "/var/run/softwired"
@@ -341,9 +343,11 @@ reverse = ["1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", ]
 [tunnels.page]
 proxies = ["::1", ]
 echo = false
+accounts = true
 
 [tunnels.limits]
 new = 5
+logins_of_a_name = 7
 """
 
 

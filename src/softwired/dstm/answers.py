@@ -5,17 +5,15 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import getpass
 import ipaddress
 import json
 import os
 import re
-import sys
 import time
 import types
 import typing
 
-from softwired import service
+from softwired import password, service
 from softwired.dstm import leases, users
 from softwired.store import operate
 
@@ -78,24 +76,19 @@ def _users(given: argparse.Namespace) -> types.SimpleNamespace:
     return values
 
 
-def _write(given: argparse.Namespace, password: str | None) -> bool:
+def _write(given: argparse.Namespace, secret: str | None) -> bool:
     values = _users(given)
     try:
-        return users.write(values.users, values.realm, given.name, password)
+        return users.write(values.users, values.realm, given.name, secret)
     except OSError as error:
         raise service.StartError(f"dstm.users = '{values.users}': {error.strerror}") from None
 
 
 def add_user(given: argparse.Namespace) -> int:
     values = _users(given)
-    if sys.stdin.isatty():
-        password = getpass.getpass(f"Password of {given.name}: ")
-    else:
-        password = sys.stdin.readline().rstrip("\n")
-    if not password or "\0" in password:
-        raise service.StartError("the password: a line of text would be right")
+    secret = password.read(given.name)
     new = not os.path.exists(values.users)
-    changed = _write(given, password)
+    changed = _write(given, secret)
     print(f"{given.name}: " + ("changed" if changed else "added"))
     if new and os.geteuid() == 0:
         print(f"{values.users} is root's: chown it to the user the service runs as")

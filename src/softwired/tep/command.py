@@ -7,7 +7,6 @@ import argparse
 import datetime
 import ipaddress
 import json
-import sys
 import typing
 
 from softwired import service
@@ -55,16 +54,13 @@ def mappings(given: argparse.Namespace) -> int:
 
 def secret(given: argparse.Namespace) -> int:
     """Prints the line; the password comes from the terminal or from standard input, never from the arguments."""
-    import getpass
-
     from softwire import tspdigest
+    from softwired import password
 
     _, values = service.values_of("tep", given.config)
     if not given.user or ":" in given.user:
         raise service.StartError(f"'{given.user}': a name without ':' would be right")
-    password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    if not password:
-        raise service.StartError("no password was given")
-    digest = tspdigest.secret(given.user.encode(), values.realm.encode(), password.encode())
+    told = password.read(given.user)
+    digest = tspdigest.secret(given.user.encode(), values.realm.encode(), told.encode())
     print(f"{given.user}:{values.realm}:{digest.hex()}")
     return 0

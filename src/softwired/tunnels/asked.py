@@ -11,6 +11,8 @@ import re
 import types
 import typing
 
+from softwired.tunnels import passwords
+
 Environ = typing.Mapping[str, typing.Any]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # IANA's registry of special addresses (RFC 6890), and why nobody has a tunnel to one of them.
@@ -160,6 +162,27 @@ def nicname(text: str, reserved: typing.Sequence[str]) -> str:
     if any(word in plain for word in UGLY):
         raise Fault("reserved")
     return name
+
+
+def account(text: str) -> str:
+    """The name of an account; Fault."""
+    name = text.strip().lower()
+    if not re.fullmatch(r"[a-z][a-z0-9._-]{2,31}", name):
+        raise Fault("no_account")
+    if name in RESERVED:
+        raise Fault("account_reserved")
+    return name
+
+
+def password(text: str, name: str) -> str:
+    """A new one; Fault."""
+    if len(text) < passwords.LEAST:
+        raise Fault("password_short")
+    if len(text) > passwords.MOST:
+        raise Fault("password_long")
+    if "\0" in text or text.strip().lower() == name or len(set(text)) < 4:
+        raise Fault("password_weak")
+    return text
 
 
 def country(text: str) -> str:

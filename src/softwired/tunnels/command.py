@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""softwired tunnels page, monitor, list, show, suspend, resume, delete: their words; what answers is loaded then."""
+"""softwired tunnels page, monitor, list, show, suspend, resume, delete, user: their words; answers are loaded then."""
 
 from __future__ import annotations
 
@@ -28,6 +28,22 @@ def add_commands(words: typing.Any) -> None:
         made = words.add_parser(name, help=text)
         made.add_argument("tunnel", help="its number, an address of it, or nicname.country")
         made.set_defaults(answer=_later("operator", name))
+    kinds = words.add_parser("user", help="accounts of people, for page.accounts = true").add_subparsers(
+        dest="what", required=True, metavar="WHAT"
+    )
+    made = kinds.add_parser("list", help="all of them")
+    made.add_argument("--json", action="store_true", help="for programs")
+    made.set_defaults(answer=_later("users", "show_all"))
+    for name, text in (
+        (
+            "add",
+            "adds one or changes the password, which standard input has; whoever is logged in is so no more",
+        ),
+        ("remove", "takes it out; its tunnels end"),
+    ):
+        made = kinds.add_parser(name, help=text)
+        made.add_argument("name")
+        made.set_defaults(answer=_later("users", name))
 
 
 def _later(module: str, name: str) -> typing.Callable[[argparse.Namespace], int]:

@@ -11,13 +11,14 @@ import typing
 
 from softwired import service
 from softwired.store import Connection, operate
-from softwired.tunnels import register
+from softwired.tunnels import accounts, register
 from softwired.tunnels.register import Tunnel
 
-SECRET = ("link", "key")
+SECRET = ("link", "key", "sealed")
 
 
-def _run(given: argparse.Namespace, job: typing.Callable[[Connection], typing.Any]) -> typing.Any:
+def run(given: argparse.Namespace, job: typing.Callable[[Connection], typing.Any]) -> typing.Any:
+    """In the configured database; StartError."""
     return operate("tunnels", given.config, register.metadata, job)
 
 
@@ -45,7 +46,7 @@ def told(one: Tunnel) -> dict[str, typing.Any]:
 
 
 def list_all(given: argparse.Namespace) -> int:
-    found = _run(given, register.all_tunnels)
+    found = run(given, register.all_tunnels)
     if given.json:
         print(json.dumps([told(one) for one in found], indent=2))
         return 0
@@ -76,8 +77,13 @@ def _found(connection: Connection, text: str) -> Tunnel:
 
 
 def show(given: argparse.Namespace) -> int:
-    one: Tunnel = _run(given, lambda connection: _found(connection, given.tunnel))
-    for key, value in told(one).items():
+    def look(connection: Connection) -> tuple[Tunnel, str]:
+        found = _found(connection, given.tunnel)
+        person = accounts.by_id(connection, found.account)
+        return found, person.name if person else ""
+
+    one, account = run(given, look)
+    for key, value in {**told(one), "account": account or "-"}.items():
         shown = when(value) if key in ("creation_time", "answered", "moved", "until") else value
         print(f"{key}: {shown}")
     return 0
@@ -88,7 +94,7 @@ def _change(given: argparse.Namespace, job: typing.Callable[[Connection, int], b
         one = _found(connection, given.tunnel)
         return one, job(connection, one.id)
 
-    one, done = _run(given, change)
+    one, done = run(given, change)
     print(f"{one.id} ({one.name}, {one.IPv4client}): {text if done else 'ends already'}")
     return 0 if done else 1
 

@@ -157,10 +157,14 @@ TABLE: Table = {
         "refuse": Field(list_of(ipv4_prefix), []),
         "reserved": Field(list_of(text(r"[a-z0-9*-]{1,63}", "a nicname, '*' stands for any text,")), []),
         "echo": Field(flag, True),
+        # Tunnels are of people with a name and a password; whether anybody may become one of them.
+        "accounts": Field(flag, False),
+        "sign_up": Field(flag, True),
     },
     "limits": {
         "of_a_person": Field(whole(0, 100000), 4),
         "of_a_network": Field(whole(0, 1000000), 32),
+        "of_an_account": Field(whole(0, 100000), 4),
         "network_length": Field(whole(8, 32), 24),
         # A minute, of an address and of a network.
         "requests": Field(whole(1, 1000000), 60),
@@ -168,6 +172,11 @@ TABLE: Table = {
         # An hour.
         "new": Field(whole(1, 1000000), 10),
         "new_of_a_network": Field(whole(1, 1000000), 100),
+        "logins": Field(whole(1, 1000000), 20),
+        "logins_of_a_network": Field(whole(1, 1000000), 200),
+        "logins_of_a_name": Field(whole(1, 1000000), 20),
+        "sign_ups": Field(whole(1, 1000000), 5),
+        "sign_ups_of_a_network": Field(whole(1, 1000000), 50),
     },
 }
 

@@ -70,6 +70,9 @@ tunnel_table = sqlalchemy.Table(
     # What is routed: of the pool of this length the piece with this number, or see pools.BY_NUMBER, NOTHING.
     Column("routed_length", Integer, nullable=False, server_default=str(pools.BY_NUMBER)),
     Column("routed_number", Integer, nullable=False, server_default="0"),
+    # Whose it is, 0 for one of nobody's account; the secret of its page's address for that account's list.
+    Column("account", Integer, nullable=False, server_default="0", index=True),
+    Column("sealed", String(32), nullable=False, server_default=""),
     UniqueConstraint("nicname", "country"),
     # Tunnel ids are not given twice.
     sqlite_autoincrement=True,
@@ -94,6 +97,7 @@ ON, SUSPENDED, ENDING = "on", "suspended", "ending"
 ADD, THERE, REMOVE = "add", "there", "remove"
 # Why there is no tunnel: words of ours, which the page translates.
 TAKEN, NICNAME, PERSON, NETWORK, FULL = "taken", "nicname", "person", "network", "full"
+ACCOUNT = "account_full"
 # Why there is no other routed prefix.
 NO_SUCH, POOL = "no_routed", "pool"
 # Values of one statement; SQLite once took 999.
@@ -133,6 +137,8 @@ class Tunnel(typing.NamedTuple):
     octets_to_client: int
     routed_length: int
     routed_number: int
+    account: int
+    sealed: str
 
     @property
     def name(self) -> str:
@@ -151,6 +157,8 @@ class Request(typing.NamedTuple):
     network: str
     link: str
     key: str
+    account: int = 0
+    sealed: str = ""
 
 
 class Refused(Exception):
@@ -194,6 +202,23 @@ def by_name(connection: Connection, nicname: str, country: str) -> Tunnel | None
     return _one(connection, and_(columns.nicname == nicname, columns.country == country))
 
 
+def of_account(connection: Connection, account: int) -> list[Tunnel]:
+    return _all(connection, tunnel_table.c.account == account)
+
+
+def claim(
+    connection: Connection, values: types.SimpleNamespace, number: int, account: int, sealed: str
+) -> bool:
+    """One that is nobody's is this account's from now on; Refused."""
+    _room(connection, values, account)
+    done = connection.execute(
+        tunnel_table.update()
+        .where(tunnel_table.c.id == number, tunnel_table.c.account == 0)
+        .values(account=account, sealed=sealed)
+    )
+    return bool(done.rowcount)
+
+
 def all_tunnels(connection: Connection) -> list[Tunnel]:
     return _all(connection)
 
@@ -208,6 +233,7 @@ def create(connection: Connection, values: types.SimpleNamespace, request: Reque
         raise Refused(TAKEN)
     if _one(connection, and_(columns.nicname == request.nicname, columns.country == request.country)):
         raise Refused(NICNAME)
+    _room(connection, values, request.account)
     # A name that has not left the DNS yet is still the other one's.
     for most, column, value, why in (
         (limits.of_a_person, columns.asker, request.asker, PERSON),
@@ -236,6 +262,8 @@ def create(connection: Connection, values: types.SimpleNamespace, request: Reque
             key=request.key,
             asker=request.asker,
             network=request.network,
+            account=request.account,
+            sealed=request.sealed,
             state=ON,
             server="",
             version=1,
@@ -249,6 +277,13 @@ def create(connection: Connection, values: types.SimpleNamespace, request: Reque
     made = by_id(connection, found.inserted_primary_key[0])
     assert made
     return made
+
+
+def _room(connection: Connection, values: types.SimpleNamespace, account: int) -> None:
+    """For one more of an account; Refused."""
+    most = values.limits.of_an_account
+    if account and most and _count(connection, tunnel_table.c.account == account) >= most:
+        raise Refused(ACCOUNT)
 
 
 def _free(connection: Connection, column: typing.Any, most: int, length: int | None = None) -> int:

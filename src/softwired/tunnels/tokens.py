@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Secrets of forms and tunnels, made from the page's key: the database has nothing but their SHA-256.
+"""Secrets of forms and tunnels, made from the page's key: without it the database has nothing but their SHA-256.
 
 A form carries a mark that only we can make for this browser (its cookie); the address of the page that it makes is made
 from the mark, so that the same form makes the same tunnel however often it is sent.
@@ -28,7 +28,7 @@ class Tokens:
 
     def _made(self, kind: str, text: str) -> str:
         digest = hmac.new(self.key, f"{kind}\0{text}".encode("utf-8", "replace"), hashlib.sha256).digest()
-        return base64.b32encode(digest[:16]).decode().lower().rstrip("=")
+        return _letters(digest[:16])
 
     @staticmethod
     def cookie() -> str:
@@ -55,9 +55,30 @@ class Tokens:
         """The update key of the tunnel with this page."""
         return self._made("update", link)
 
-    def change(self, link: str) -> str:
-        """What the forms of a tunnel's page carry."""
-        return self._made("change", link)
+    def change(self, link: str, session: str = "") -> str:
+        """What the forms of a tunnel's page carry, for who is logged in with this session."""
+        return self._made("change", f"{link} {session}".strip())
+
+    def sealed(self, link: str) -> str:
+        """A link as the database may have it: nothing without the key."""
+        octets = base64.b32decode(link.upper() + "======")
+        return self._mixed(octets, stored(link)).hex()
+
+    def opened(self, sealed: str, told: str) -> str:
+        """The link that the database knows as this; '' if another key sealed it, or none."""
+        if not re.fullmatch(r"[0-9a-f]{32}", sealed):
+            return ""
+        link = _letters(self._mixed(bytes.fromhex(sealed), told))
+        return link if same(link, told) else ""
+
+    def _mixed(self, octets: bytes, told: str) -> bytes:
+        """With a pad that is this link's alone, as the SHA-256 is of which it is made."""
+        pad = hmac.new(self.key, f"seal\0{told}".encode(), hashlib.sha256).digest()
+        return bytes(one ^ other for one, other in zip(octets, pad, strict=False))
+
+
+def _letters(octets: bytes) -> str:
+    return base64.b32encode(octets).decode().lower().rstrip("=")
 
 
 def stored(secret: str) -> str:

@@ -49,7 +49,7 @@ def test_rows_stay_and_columns_come(url):
     execute(before, "INSERT INTO grown VALUES (1, 'one')")
     # Page and monitor start at once.
     stores = [Store(url, later()) for _ in range(4)]
-    threads = [threading.Thread(target=one.create) for one in stores]
+    threads = [threading.Thread(target=one.run, args=([one.make],)) for one in stores]
     for one in threads:
         one.start()
     for one in threads:
