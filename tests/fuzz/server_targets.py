@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The other end's parsers, of CPython alone, as targets.py has those of the router."""
 
+import copy
 import io
 import ipaddress
 import re
@@ -16,7 +17,7 @@ from softwired.dstm import dhcpv6 as dstm
 from softwired.prefix64 import ndppd, ranges, responder, solicitation
 from softwired.prefix64 import options as prefix64
 from softwired.store import Store
-from softwired.tunnels import asked, echoes, register, tokens
+from softwired.tunnels import accounts, asked, echoes, passwords, register, tokens
 from softwired.tunnels import options as tunnels
 from softwired.tunnels.page import Page
 
@@ -200,10 +201,13 @@ def read_request(data):
 
     Whatever it is, it is answered without a fault of ours, and nothing of it comes out unescaped.
     """
-    lines = [line.decode("utf-8", "replace") for line in data[1:].split(b"\n", 5)]
-    query, cookie, host, forwarded, authorization, body = (lines + [""] * 6)[:6]
+    return [ask(PAGE, PATHS[data[0] % len(PATHS)] if data else "/", data[1:].decode("utf-8", "replace"))]
+
+
+def ask(page, path, text):
+    """The status of the answer to a request in lines."""
+    query, cookie, host, forwarded, authorization, body = (text.split("\n", 5) + [""] * 6)[:6]
     octets = body.encode()
-    path = PATHS[data[0] % len(PATHS)] if data else "/"
     head = []
     environ = {
         "REQUEST_METHOD": "POST" if octets else "GET",
@@ -223,7 +227,7 @@ def read_request(data):
         "wsgi.input": io.BytesIO(octets),
         "wsgi.errors": io.StringIO(),
     }
-    text = b"".join(PAGE.application(environ, lambda status, headers, _=None: head.append((status, headers))))
+    text = b"".join(page.application(environ, lambda status, headers, _=None: head.append((status, headers))))
     status, headers = head[0]
     assert status[:3] in ("200", "303", "400", "401", "404", "405", "413"), (
         status,
@@ -232,7 +236,50 @@ def read_request(data):
     for name, value in headers:
         assert "\n" not in name + value and "\r" not in name + value
     assert b"<script" not in text and b"<img" not in text
-    return [status]
+    return status
+
+
+def account_page():
+    """A page with accounts, and one that is logged in: what its cookie has, and the mark of its forms."""
+    values = copy.deepcopy(TUNNELS)
+    values.page.accounts = True
+    for name in ("logins", "sign_ups"):
+        setattr(values.limits, name, 1 << 30)
+        setattr(values.limits, f"{name}_of_a_network", 1 << 30)
+    values.limits.logins_of_a_name = 1 << 30
+    store = Store("sqlite://", register.metadata)
+    store.create()
+    page = Page(values, store, b"k" * 32, lambda: 1000000.0, lambda address: True)
+    one = store.run([lambda connection: accounts.create(connection, "alice", KEPT, 1.0)])[0]
+    secret = tokens.stored(SESSION)
+    store.run([lambda connection: accounts.begin(connection, one, secret, 1.0, 2e6)])
+    return page
+
+
+# The password is "four words of mine", with parameters that take no time.
+KEPT = "$scrypt$ln=4,r=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$mMt9C4ApzobrYfJ2K8pYhA"
+SESSION, FORM = "5" * 32, "f" * 32
+ACCOUNTS = account_page()
+ENTRIES = ["/login", "/sign-up", "/account/password", "/logout", "/account", "/new", f"/t/{LINK}/claim"]
+
+
+def read_account(data):
+    """As read_request, of the pages for people with accounts; @S, @F, @M and @A stand for what a browser has."""
+    text = data[1:].decode("utf-8", "replace")
+    for sign, secret in (
+        ("@S", f"session={SESSION}"),
+        ("@F", f"form={FORM}"),
+        ("@M", ACCOUNTS.tokens.form(FORM)),
+        ("@A", ACCOUNTS.tokens.change("account", SESSION)),
+    ):
+        text = text.replace(sign, secret)
+    before, passwords.COST = passwords.COST, 4
+    try:
+        ask(ACCOUNTS, ENTRIES[data[0] % len(ENTRIES)] if data else "/login", text)
+    finally:
+        passwords.COST = before
+    found = ACCOUNTS.run(accounts.all_accounts)
+    assert all(re.fullmatch(r"[a-z][a-z0-9._-]{2,31}", one.name) for one, _ in found)
 
 
 def read_form(data):
@@ -288,6 +335,7 @@ def read_dstm(data):
 REFUSED = (WireError, messages.Refused)
 TARGETS = {
     "softwired-echo": (read_echo, ()),
+    "softwired-account": (read_account, ()),
     "softwired-form": (read_form, ()),
     "softwired-request": (read_request, ()),
     "softwired-dstm": (read_dstm, WireError),

@@ -11,6 +11,7 @@ import types
 
 from softwired.privileges import NET_ADMIN, NET_RAW
 from softwired.service import Frame, Service, StartError
+from softwired.tunnels import passwords
 from softwired.tunnels.command import add_commands
 from softwired.tunnels.options import TABLE, TOGETHER
 
@@ -20,12 +21,21 @@ CAPABILITIES: tuple[int, ...] = (NET_ADMIN, NET_RAW)
 
 def check(values: types.SimpleNamespace) -> None:
     """What only trying tells; StartError."""
+    check_accounts(values)
     if values.dns.type == "update":
         try:
             from softwired.tunnels import updates
         except ImportError as error:
             raise StartError(f"tunnels.dns: {error}: the package python3-dnspython would be right") from None
         updates.check(values)
+
+
+def check_accounts(values: types.SimpleNamespace) -> None:
+    """Whether Python can keep passwords; StartError."""
+    if values.page.accounts and not passwords.available():
+        raise StartError(
+            "tunnels.page.accounts = true: this Python has no scrypt; one with OpenSSL's, or false, would be right"
+        )
 
 
 def make(frame: Frame, values: types.SimpleNamespace) -> Service:

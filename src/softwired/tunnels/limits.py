@@ -35,14 +35,21 @@ class Limit:
 
 
 class Limits:
-    """Of requests and of new tunnels."""
+    """Of requests, new tunnels, passwords that are tried, and new accounts."""
 
     def __init__(self, values: typing.Any, clock: typing.Callable[[], float] = time.monotonic) -> None:
         self.requests = [
             Limit(values.requests, 60, clock),
             Limit(values.requests_of_a_network, 60, clock),
         ]
-        self.new = [Limit(values.new, 3600, clock), Limit(values.new_of_a_network, 3600, clock)]
+        self.new, self.logins, self.sign_ups = (
+            [
+                Limit(getattr(values, name), 3600, clock),
+                Limit(getattr(values, f"{name}_of_a_network"), 3600, clock),
+            ]
+            for name in ("new", "logins", "sign_ups")
+        )
+        self.names = Limit(values.logins_of_a_name, 3600, clock)
 
     @staticmethod
     def take(limits: typing.Sequence[Limit], person: str, network: str) -> bool:

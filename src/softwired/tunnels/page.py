@@ -12,6 +12,7 @@ import ipaddress
 import pathlib
 import types
 import typing
+import urllib.parse
 
 import bottle
 import jinja2
@@ -19,8 +20,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from softwired.store import Connection, Store
 from softwired.tunnels import asked, information, names, ping, pools, register, scripts, tokens
+from softwired.tunnels.accounts import Account
 from softwired.tunnels.asked import Asker, Fault
 from softwired.tunnels.dyndns import DynamicDns
+from softwired.tunnels.entry import Entry
 from softwired.tunnels.limits import Limits
 from softwired.tunnels.register import Tunnel
 from softwired.tunnels.scripts import SYSTEMS, Place
@@ -74,32 +77,39 @@ class Page:
         self.tokens = Tokens(key, clock)
         self.limits = Limits(values.limits)
         self.dyndns = DynamicDns(values, store, clock)
+        # With accounts, the tunnels' pages are for who is logged in.
+        self.entry = Entry(self) if values.page.accounts else None
         self.application = bottle.Bottle()
-        for method, path, answer in (
-            ("GET", "/", self.start),
-            ("GET", "/new/<system>", self.form),
-            ("POST", "/new", self.create),
-            ("GET", "/t/<link>", self.show),
-            ("POST", "/t/<link>/ipv4", self.move),
-            ("POST", "/t/<link>/routed", self.route),
-            ("POST", "/t/<link>/nameservers", self.delegate),
-            ("POST", "/t/<link>/delete", self.delete),
-            ("GET", "/t/<link>/state.json", self.state),
-            ("GET", "/t/<link>/<file>", self.script),
-            ("GET", "/nic/update", self.update),
-            ("POST", "/nic/update", self.update),
-            ("GET", "/tunnelInfo.php", self.information),
-            ("GET", "/tunnelInfo.xml", self.information),
-            ("GET", "/tunnelInfo.json", self.information),
+        own = bool(self.entry)
+        for method, path, answer, closed in (
+            ("GET", "/", self.start, False),
+            ("GET", "/new/<system>", self.form, own),
+            ("POST", "/new", self.create, own),
+            ("GET", "/t/<link>", self.show, own),
+            ("POST", "/t/<link>/ipv4", self.move, own),
+            ("POST", "/t/<link>/routed", self.route, own),
+            ("POST", "/t/<link>/nameservers", self.delegate, own),
+            ("POST", "/t/<link>/delete", self.delete, own),
+            ("POST", "/t/<link>/claim", self.claim, own),
+            ("GET", "/t/<link>/state.json", self.state, own),
+            ("GET", "/t/<link>/<file>", self.script, own),
+            ("GET", "/nic/update", self.update, False),
+            ("POST", "/nic/update", self.update, False),
+            ("GET", "/tunnelInfo.php", self.information, False),
+            ("GET", "/tunnelInfo.xml", self.information, False),
+            ("GET", "/tunnelInfo.json", self.information, False),
+            *(self.entry.routes() if self.entry else ()),
         ):
-            self.application.route(path, method, self._guarded(answer))
+            self.application.route(path, method, self._guarded(answer, closed))
         for code in (404, 405, 500):
             self.application.error(code)(self._nothing)
 
     # What all have in common
 
-    def _guarded(self, answer: typing.Callable[..., typing.Any]) -> typing.Callable[..., typing.Any]:
-        """Headers, limits, and a database that is away."""
+    def _guarded(
+        self, answer: typing.Callable[..., typing.Any], closed: bool
+    ) -> typing.Callable[..., typing.Any]:
+        """Headers, limits, a database that is away, and who is not logged in where it is closed."""
 
         def guarded(**words: str) -> typing.Any:
             for name, value in HEADERS.items():
@@ -110,6 +120,10 @@ class Page:
             if bottle.request.method == "POST" and not _short(bottle.request.environ.get("CONTENT_LENGTH")):
                 return self._message(413, "fault", "")
             try:
+                if self.entry:
+                    self.entry.look()
+                if closed and not self.person():
+                    return self.to("/login", next=bottle.request.path)
                 return answer(**words)
             except (SQLAlchemyError, OSError):
                 return self._message(503, "fault", "away")
@@ -118,6 +132,24 @@ class Page:
 
     def asker(self) -> Asker:
         return asked.asker(bottle.request.environ, self.values.page.proxies)
+
+    @staticmethod
+    def person() -> Account | None:
+        """Who is logged in."""
+        return Entry.person()
+
+    def to(self, path: str, **query: str) -> str:
+        """The browser goes on there."""
+        bottle.response.status = 303
+        bottle.response.set_header("Location", f"{self.place()}{path}{self.suffix(**query)}")
+        return ""
+
+    def suffix(self, **query: str) -> str:
+        """What an address of ours ends with; a language that was asked for stays."""
+        told = self.query("lang")
+        if told in self.values.page.languages:
+            query["lang"] = told
+        return "?" + urllib.parse.urlencode(query, safe="/") if query else ""
 
     def place(self) -> Place:
         """What the page is called by: as configured, or as it was called."""
@@ -131,7 +163,7 @@ class Page:
     def _language(self) -> str:
         """Asked for by the address, else as the browser likes it."""
         languages = self.values.page.languages
-        told = self._query("lang")
+        told = self.query("lang")
         return (
             told
             if told in languages
@@ -139,40 +171,46 @@ class Page:
         )
 
     @staticmethod
-    def _query(name: str) -> str:
+    def query(name: str) -> str:
         return str(bottle.request.query.getunicode(name) or "")[:200]
 
     @staticmethod
-    def _given(name: str, longest: int = 200) -> str:
+    def given(name: str, longest: int = 200) -> str:
         return str(bottle.request.forms.getunicode(name) or "")[:longest]
 
-    def _run(self, job: typing.Callable[[Connection], typing.Any]) -> typing.Any:
+    @staticmethod
+    def secret(name: str) -> str:
+        """A password as it was given, whole."""
+        return str(bottle.request.forms.getunicode(name) or "")
+
+    def run(self, job: typing.Callable[[Connection], typing.Any]) -> typing.Any:
         return self.store.run([job])[0]
 
-    def _html(self, name: str, fault: str = "", status: int = 200, **told: typing.Any) -> str:
+    def html(self, template: str, fault: str = "", status: int = 200, **told: typing.Any) -> str:
         language = self._language()
         words = WORDS[language]
         who = self.asker()
         bottle.response.status = status
         bottle.response.content_type = "text/html; charset=utf-8"
-        # A language that was asked for by the address stays.
-        suffix = f"?lang={language}" if self._query("lang") == language else ""
         text = words.get(fault, "")
         return (
             templates()
-            .get_template(name)
+            .get_template(template)
             .render(
                 words=words,
                 language=language,
                 languages=self.values.page.languages,
                 contact=self.values.page.contact,
                 base=self.place().path,
-                suffix=suffix,
+                suffix=self.suffix(),
                 server4=str(self.values.address),
                 systems=list(SYSTEMS.values()),
                 address=str(who.address),
                 is4=bool(who.ipv4),
                 proxy=who.proxy,
+                person=self.person(),
+                accounts=bool(self.entry),
+                sign_up=self.values.page.sign_up,
                 fault=text.format(server=self.values.address, **told.pop("of_fault", {})),
                 **told,
             )
@@ -180,7 +218,7 @@ class Page:
 
     def _message(self, status: int, heading: str, text: str) -> str:
         words = WORDS[self._language()]
-        return self._html("message.html", status=status, heading=words[heading], text=words.get(text, ""))
+        return self.html("message.html", status=status, heading=words[heading], text=words.get(text, ""))
 
     def _nothing(self, error: bottle.HTTPError) -> str:
         for name, value in HEADERS.items():
@@ -190,30 +228,40 @@ class Page:
     # Making one
 
     def start(self) -> str:
-        return self._html("start.html")
+        return self.html("start.html")
 
-    def _cookie(self) -> str:
-        """The browser's own; it gets one with its first form."""
-        told = asked.cookie(bottle.request.environ, COOKIE)
+    def told_cookie(self) -> str:
+        """The browser's own, of its forms: who is logged in has another one with each login."""
+        if self.entry and self.person():
+            return self.entry.session()
+        return asked.cookie(bottle.request.environ, COOKIE)
+
+    def cookie(self) -> str:
+        """It gets one with its first form."""
+        told = self.told_cookie()
         if told:
             return told
         made = Tokens.cookie()
-        # By hand: bottle of Debian 12 knows SameSite, but not for every Python.
+        self.set_cookie(COOKIE, made)
+        return made
+
+    def set_cookie(self, name: str, value: str, seconds: int | None = None) -> None:
+        """By hand: bottle of Debian 12 knows SameSite, but not for every Python."""
         secure = "; Secure" if self.place().scheme == "https" else ""
+        age = "" if seconds is None else f"; Max-Age={seconds}"
         bottle.response.add_header(
             "Set-Cookie",
-            f"{COOKIE}={made}; Path={self.place().path or '/'}; HttpOnly; SameSite=Strict{secure}",
+            f"{name}={value}; Path={self.place().path or '/'}{age}; HttpOnly; SameSite=Strict{secure}",
         )
-        return made
 
     def _form(self, system: str, fault: str = "", status: int = 200, **told: typing.Any) -> str:
         given = told.pop("given", None) or {"ipv4": self.asker().ipv4, "nicname": "", "country": ""}
-        return self._html(
+        return self.html(
             "new.html",
             fault,
             status,
             system=SYSTEMS[system],
-            form=self.tokens.form(self._cookie()),
+            form=self.tokens.form(self.cookie()),
             given=given,
             of_fault=told,
         )
@@ -225,28 +273,22 @@ class Page:
 
     def create(self) -> str:
         """The draft's sanity checks, a free tunnel, and its page."""
-        given = {name: self._given(name) for name in ("ipv4", "nicname", "country", "system")}
+        given = {name: self.given(name) for name in ("ipv4", "nicname", "country", "system")}
         system = given["system"] if given["system"] in SYSTEMS else "iproute2"
         try:
             link = self._create(given)
         except Fault as error:
             return self._form(system, str(error), 400, given=given, address=given["ipv4"][:20])
-        bottle.response.status = 303
-        bottle.response.set_header("Location", f"{self.place()}/t/{link}" + self._suffix())
-        return ""
-
-    def _suffix(self) -> str:
-        told = self._query("lang")
-        return f"?lang={told}" if told in self.values.page.languages else ""
+        return self.to(f"/t/{link}")
 
     def _create(self, given: typing.Mapping[str, str]) -> str:
         """The secret of the tunnel's page; Fault."""
-        mark, cookie = self._given("form"), asked.cookie(bottle.request.environ, COOKIE)
+        mark, cookie = self.given("form"), self.told_cookie()
         if not self.tokens.is_form(mark, cookie):
             raise Fault("form")
         link, who, values = self.tokens.link(mark), self.asker(), self.values
         hidden = tokens.stored(link)
-        if self._run(lambda connection: register.by_link(connection, hidden)):
+        if self.run(lambda connection: register.by_link(connection, hidden)):
             return link
         if given["system"] not in SYSTEMS:
             raise Fault("no_system")
@@ -260,6 +302,7 @@ class Page:
             register.network_of(ipv4, values.limits.network_length),
             hidden,
             tokens.stored(self.tokens.key_of(link)),
+            *self._owner(link),
         )
         self._stale(ipv4, who, hidden)
         if not Limits.take(self.limits.new, who.person, who.network):
@@ -267,10 +310,15 @@ class Page:
         if values.page.echo and not self.answers(ipv4):
             raise Fault("silent")
         try:
-            self._run(lambda connection: register.create(connection, values, request, self.clock()))
+            self.run(lambda connection: register.create(connection, values, request, self.clock()))
         except register.Refused as error:
             raise Fault(REFUSED.get(str(error), str(error))) from None
         return link
+
+    def _owner(self, link: str) -> tuple[int, str]:
+        """Who has it, and its address for this account's list; (0, '') without accounts."""
+        one = self.person()
+        return (one.id, self.tokens.sealed(link)) if one else (0, "")
 
     def _stale(self, ipv4: str, who: Asker, link: str) -> None:
         """Another one's tunnel to this address: it goes if it is silent and who asks is there himself. Fault."""
@@ -287,7 +335,7 @@ class Page:
                 return "again"
             return register.TAKEN
 
-        why = self._run(job)
+        why = self.run(job)
         if why:
             raise Fault(why)
 
@@ -297,26 +345,33 @@ class Page:
         if not tokens.LINK.fullmatch(link):
             return None
         hidden = tokens.stored(link)
-        found: Tunnel | None = self._run(lambda connection: register.by_link(connection, hidden))
+        found: Tunnel | None = self.run(lambda connection: register.by_link(connection, hidden))
+        person = self.person()
+        if self.entry and found and (person is None or found.account not in (0, person.id)):
+            return None
         return found
+
+    def _mark(self, link: str) -> str:
+        """What the forms of a tunnel's page carry."""
+        return self.tokens.change(link, self.entry.session() if self.entry else "")
 
     def show(self, link: str, fault: str = "", status: int = 200) -> str:
         one = self._found(link)
         if one is None:
             return self._message(404, "fault", "nothing")
         words = WORDS[self._language()]
-        system = SYSTEMS.get(self._query("system")) or SYSTEMS.get(one.system) or SYSTEMS["iproute2"]
+        system = SYSTEMS.get(self.query("system")) or SYSTEMS.get(one.system) or SYSTEMS["iproute2"]
         routed = ipaddress.IPv6Network(one.routed) if one.routed else None
         dns = self.values.dns
         delegable = routed is not None and dns.type == "update" and names.delegable(routed, dns.reverse)
         here = self.asker().ipv4
-        return self._html(
+        return self.html(
             "tunnel.html",
             fault,
             status,
             one=one,
             link=link,
-            state=self._state(one, words),
+            state=self.state_of(one),
             answered=_time(one.answered) or words["never"],
             from_client=self._packets(words, one.packets_from_client, one.octets_from_client),
             to_client=self._packets(words, one.packets_to_client, one.octets_to_client),
@@ -325,7 +380,7 @@ class Page:
             zone=dns.zone if dns.type == "update" else "",
             system=system,
             script=self._script(system.name, one, link),
-            form=self.tokens.change(link),
+            form=self._mark(link),
             here="" if here == one.IPv4client else here,
             key=self.tokens.key_of(link),
             place=str(self.place()),
@@ -334,8 +389,9 @@ class Page:
             length=routed.prefixlen if routed else pools.NOTHING,
         )
 
-    @staticmethod
-    def _state(one: Tunnel, words: typing.Mapping[str, str]) -> str:
+    def state_of(self, one: Tunnel) -> str:
+        """In the language of who asks."""
+        words = WORDS[self._language()]
         if one.state != register.ON:
             return words[f"state_{one.state}"]
         if one.unreachable < 0:
@@ -381,18 +437,16 @@ class Page:
         if one is None:
             return self._message(404, "fault", "nothing")
         try:
-            if self._given("form") != self.tokens.change(link):
+            if self.given("form") != self._mark(link):
                 raise Fault("form")
-            self._run(lambda connection: job(connection, one))
+            self.run(lambda connection: job(connection, one))
         except (Fault, register.Refused) as error:
             return self.show(link, str(error), 400)
-        bottle.response.status = 303
-        bottle.response.set_header("Location", f"{self.place()}/t/{link}" + self._suffix())
-        return ""
+        return self.to(f"/t/{link}")
 
     def move(self, link: str) -> typing.Any:
         def job(connection: Connection, one: Tunnel) -> None:
-            ipv4 = asked.ipv4(self._given("ipv4"), self.values.page, self.values.address)
+            ipv4 = asked.ipv4(self.given("ipv4"), self.values.page, self.values.address)
             network = register.network_of(ipv4, self.values.limits.network_length)
             register.move(connection, one.id, ipv4, network, self.clock())
 
@@ -400,13 +454,20 @@ class Page:
 
     def route(self, link: str) -> typing.Any:
         def job(connection: Connection, one: Tunnel) -> None:
-            register.route(connection, self.values, one.id, asked.length(self._given("length")))
+            register.route(connection, self.values, one.id, asked.length(self.given("length")))
 
         return self._changed(link, job)
 
     def delegate(self, link: str) -> typing.Any:
         def job(connection: Connection, one: Tunnel) -> None:
-            register.delegate(connection, one.id, asked.nameservers(self._given("nameservers", 1000)))
+            register.delegate(connection, one.id, asked.nameservers(self.given("nameservers", 1000)))
+
+        return self._changed(link, job)
+
+    def claim(self, link: str) -> typing.Any:
+        def job(connection: Connection, one: Tunnel) -> None:
+            if not self.entry or not register.claim(connection, self.values, one.id, *self._owner(link)):
+                raise Fault("claimed")
 
         return self._changed(link, job)
 
@@ -446,7 +507,7 @@ class Page:
     def information(self) -> typing.Any:
         user, key = self._login()
         found = self.dyndns.tunnel(user, key)
-        if found is None or self._query("tid") not in ("", str(found.id)):
+        if found is None or self.query("tid") not in ("", str(found.id)):
             bottle.response.status = 401
             bottle.response.set_header("WWW-Authenticate", 'Basic realm="tunnels"')
             bottle.response.content_type = "text/plain; charset=utf-8"

@@ -55,9 +55,10 @@ def _made(values: types.SimpleNamespace, store: Store) -> object:
     from sqlalchemy.exc import SQLAlchemyError
 
     from softwired.store import said
-    from softwired.tunnels import ping
+    from softwired.tunnels import check_accounts, ping
     from softwired.tunnels.page import Page
 
+    check_accounts(values)
     if values.page.echo:
         try:
             ping.open_socket().close()

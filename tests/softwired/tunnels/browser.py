@@ -38,6 +38,8 @@ class Browser:
     def __init__(self, call: typing.Any, address: str = FIRST) -> None:
         self.plain, self.call, self.address = call, wsgiref.validate.validator(call), address
         self.cookie = ""
+        # What the last answer has set.
+        self.told: list[str] = []
 
     def ask(self, path: str, form: dict[str, str] | bytes | None = None, **environ: str) -> Answer:
         """GET, or POST with a form."""
@@ -77,8 +79,14 @@ class Browser:
             parts.close()
         status, headers = head[0]
         found = dict(headers)
-        if "Set-Cookie" in found:
-            self.cookie = found["Set-Cookie"].partition(";")[0]
+        self.told = [value for name, value in headers if name == "Set-Cookie"]
+        kept = dict(one.split("=", 1) for one in self.cookie.split("; ") if one)
+        for one in self.told:
+            name, _, value = one.partition(";")[0].partition("=")
+            kept[name] = value
+            if "Max-Age=0;" in one:
+                del kept[name]
+        self.cookie = "; ".join(f"{name}={value}" for name, value in kept.items())
         return Answer(int(status[:3]), found, text)
 
     def fill_in(self, number: int = 1, **changed: str) -> Answer:

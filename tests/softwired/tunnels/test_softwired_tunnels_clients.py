@@ -11,6 +11,7 @@ import xml.etree.ElementTree
 
 import pytest
 
+from softwired.tunnels.words import WORDS
 from tests.softwired import network
 from tests.softwired.tunnels.webpage import PERSON, SERVER
 
@@ -149,17 +150,19 @@ def test_behind_nginx(web):
     assert web.curl(web.fill_in()).count("2001:db8:1:1::2") == 2
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium: tests/setup.sh browser installs it")
-@pytest.mark.parametrize(
-    ("language", "scheme", "width"), [("en", "light", 900), ("ja", "dark", 900), ("ja", "light", 390)]
+WINDOWS = [("en", "light", 900), ("ja", "dark", 900), ("ja", "light", 390)]
+IN_A_BROWSER = pytest.mark.skipif(
+    not shutil.which("chromium"), reason="no chromium: tests/setup.sh browser installs it"
 )
-def test_in_a_browser(web, language, scheme, width):
-    """Chromium fills in the form; pictures of it stay in build/tunnels/."""
+
+
+def browse(web, language, scheme, width, account=""):
+    """What Chromium saw; pictures of it stay in build/tunnels/."""
     pytest.importorskip("playwright.sync_api", reason="Playwright is not here: tests/setup.sh browser")
     web.begin()
     folder = web.folder / "browser"
     folder.mkdir()
-    words = [f"http://{SERVER}/", str(folder), "", "laptop", language, scheme, str(width)]
+    words = [f"http://{SERVER}/", str(folder), "", "laptop", language, scheme, str(width), account]
     done = subprocess.run(
         [
             *web.cable.client.enter,
@@ -175,7 +178,7 @@ def test_in_a_browser(web, language, scheme, width):
     told = json.loads(done.stdout)
     assert told["language"] == language and told["prefilled"] == PERSON
     assert told["client6"] == "2001:db8:1:1::2/64" and "2001:db8:1:1::1 dev tunnel6" in told["script"]
-    assert told["overflow"] == 0
+    assert told["overflow"] == told["unlabelled"] == 0
     light = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in told["colours"]]
     assert (light[0] > light[1] + 300) if scheme == "dark" else (light[1] > light[0] + 300)
     pictures = network.TREE / "build/tunnels"
@@ -183,3 +186,26 @@ def test_in_a_browser(web, language, scheme, width):
     for path in folder.glob("*.png"):
         assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n" and path.stat().st_size > 5000
         shutil.copy(path, pictures / path.name)
+    return told
+
+
+@IN_A_BROWSER
+@pytest.mark.parametrize(("language", "scheme", "width"), WINDOWS)
+def test_in_a_browser(web, language, scheme, width):
+    """Chromium fills in the form."""
+    browse(web, language, scheme, width)
+
+
+@IN_A_BROWSER
+@pytest.mark.parametrize(("language", "scheme", "width"), [*WINDOWS, ("en", "dark", 390)])
+def test_an_account_in_a_browser(web, language, scheme, width):
+    """From sign-up to the list, with a routed prefix, another password, out and in again; cookies are Chromium's."""
+    web.accounts = True
+    told = browse(web, language, scheme, width, "alice")
+    words = WORDS[language]
+    assert told["differ"] == words["password_differs"] and told["fault"] == words["no_login"]
+    assert told["routed"] == "2001:db8:4000:100::/56" and told["changed"] == words["password_changed"]
+    assert "laptop.jp" in told["listed"] and told["routed"] in told["listed"]
+    assert told["again"].partition("?")[0] == told["url"].partition("?")[0]
+    log = web.log("page")
+    assert "four" not in log and "Traceback" not in log

@@ -24,6 +24,7 @@ from softwired.loop import Loop
 from softwired.service import Frame
 from softwired.store import Worker
 from softwired.tunnels import monitor, register
+from softwired.tunnels.carrier import CarrierError
 from tests.softwired.tunnels import parts
 
 folder, count = pathlib.Path(sys.argv[1]), int(sys.argv[2])
@@ -38,7 +39,11 @@ def carried(connection):
 store.run([carried])
 made = monitor.Monitor(Frame(Loop(), Log("monitor"), Counters("x"), str(folder)), values)
 made.open()
-made.carrier = types.SimpleNamespace(index=socket.if_nametoindex("lo"))
+def counts():
+    if count < 10:
+        raise CarrierError("no table")
+    return {one.id: (one.id, 100 * one.id, 1, 40) for one in rows}
+made.carrier = types.SimpleNamespace(index=socket.if_nametoindex("lo"), counts=counts)
 made.tunnels = {one.id: one for one in rows}
 made.worker = Worker(store, made.loop, lambda: None)
 made.worker.start()
@@ -47,7 +52,8 @@ made._warned = lambda _: made.loop.stop()
 made._begin_round()
 made.loop.run()
 found = store.run([register.all_tunnels])[0]
-print(json.dumps([dict(made.echo), [one.unreachable for one in found], made.took]))
+print(json.dumps([dict(made.echo), [one.unreachable for one in found],
+                  [one.octets_from_client for one in found]]))
 """
 
 
@@ -99,9 +105,16 @@ def test_a_round(namespace, tmp_path):
     """The kernel answers for the first 20 of 30 tunnels, 2001:db8:1:1 to 2001:db8:1:14 (hexadecimal)."""
     for number in range(1, 21):
         namespace.run(*f"ip -6 route add local 2001:db8:1:{number:x}::/64 dev lo".split())
-    counted, unreachable, _ = round_of(namespace, tmp_path, 30)
+    counted, unreachable, octets = round_of(namespace, tmp_path, 30)
+    assert octets == list(range(100, 3100, 100))
     assert counted == {"sent": 30, "answered": 20, "silent": 10, "late": 0, "forged": 0}
     assert unreachable == [0] * 20 + [1] * 10
+
+
+def test_a_round_of_which_nothing_is_counted(namespace, tmp_path):
+    """The kernel does not tell packets: what the round has heard is kept all the same."""
+    _, unreachable, octets = round_of(namespace, tmp_path, 3)
+    assert (unreachable, octets) == ([1] * 3, [0] * 3)
 
 
 def test_the_kernel_drops_all_else(namespace):

@@ -121,6 +121,8 @@ def test_japanese(service, browser):
 def test_both_languages_say_the_same():
     fields = re.compile(r"\{\w*\}")
     assert ENGLISH.keys() == JAPANESE.keys()
+    # A template would find the method of this name.
+    assert not set(dir(dict)) & ENGLISH.keys()
     for key, text in ENGLISH.items():
         assert sorted(fields.findall(text)) == sorted(fields.findall(JAPANESE[key])), key
 

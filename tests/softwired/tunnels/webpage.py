@@ -27,6 +27,8 @@ class WebPage(Processes):
         super().__init__(cable, folder, folder)
         # Whether clients have to answer.
         self.echo = True
+        # People have accounts, and choose what is routed.
+        self.accounts = False
         cable.server.run("ip", "address", "add", f"{SERVER}/24", "dev", "vs")
         for last in range(9, 20):
             cable.client.run("ip", "address", "add", f"203.0.114.{last}/24", "dev", "vc")
@@ -38,13 +40,20 @@ class WebPage(Processes):
 
     def begin(self, listen: str = "[::]:80", database: str = "", name: str = "page") -> None:
         """Until it listens."""
-        page = {"listen": listen, "key_file": str(self.folder / "key"), "echo": self.echo}
+        page = {
+            "listen": listen,
+            "key_file": str(self.folder / "key"),
+            "echo": self.echo,
+            "accounts": self.accounts,
+        }
+        pool = [{"prefix": "2001:db8:4000::/40", "length": 56}] if self.accounts else []
         limits = {"requests": 100000, "new": 10000, "of_a_person": 0, "of_a_network": 0}
         self.configure(
             database=database or f"sqlite:///{self.folder}/tunnels.db",
             routed="2001:db8:8000::/40",
             page=page,
             limits=limits,
+            pool=pool,
         )
         self.page = self.start(name, *self.command("tunnels", "page"), ready="listens at")
 
