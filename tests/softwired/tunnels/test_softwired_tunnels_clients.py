@@ -141,7 +141,7 @@ def test_behind_nginx(web):
     path = web.folder / "nginx.conf"
     path.write_text(NGINX.replace("FOLDER", str(web.folder)))
     web.start("nginx", program("nginx"), "-c", str(path))
-    network.until(lambda: ":80" in web.cable.server.run("ss", "-ltn"), "nginx listens")
+    network.until(lambda: ":80 " in web.cable.server.run("ss", "-ltn"), "nginx listens")
     page = web.curl(f"http://{SERVER}/new/iproute2")
     assert f'value="{PERSON}"' in page and 'id="proxy"' not in page
     # What the person claims to be is not believed, and noticed.

@@ -176,6 +176,28 @@ assert old not in shell("nft list set inet softwired_tunnels from_clients")
     )
 
 
+def test_what_is_over_the_rate_is_not_counted(tmp_path):
+    run(
+        tmp_path,
+        """
+values = parts.values(folder, 'device = "v0"\\nrate = 10\\n')
+first = create(1)
+one = Carrier(values)
+one.agree(rows())
+sends(first.IPv4client, first.IPv6client, 1000, 100)
+until(lambda: one.counts()[1][0] + one.counted()["rate"] == 100)
+assert 1 <= one.counts()[1][0] < 50 and one.counts()[1][1] == 1020 * one.counts()[1][0]
+for _ in range(100):
+    try:
+        receives(first.IPv4client, 1000)
+    except PermissionError:
+        pass  # dropped on its way out
+until(lambda: one.counts()[1][0] + one.counts()[1][2] + one.counted()["rate"] == 200)
+assert 1 <= one.counts()[1][2] < 50
+""",
+    )
+
+
 def test_so_many_that_one_message_has_no_room_for_them(tmp_path):
     run(
         tmp_path,
