@@ -55,6 +55,19 @@ def until(what: typing.Callable[[], typing.Any], text: str, longest: float = 20.
         time.sleep(0.02)
 
 
+def certificate(folder: pathlib.Path, address: str) -> tuple[str, str]:
+    """Paths of a new one for an address, which vouches for itself, and of its key."""
+    paths = str(folder / "cert.pem"), str(folder / "key.pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        + ["-days", "2", "-subj", "/CN=softwired", "-addext", f"subjectAltName=IP:{address}"]
+        + ["-out", paths[0], "-keyout", paths[1]],
+        check=True,
+        capture_output=True,
+    )
+    return paths
+
+
 class Namespace:
     """A network namespace, held by a process that also makes sockets in it."""
 

@@ -21,11 +21,6 @@ KEPT = re.compile(
 _turns = threading.Semaphore(2)
 
 
-def available() -> bool:
-    """Python has it where OpenSSL has."""
-    return hasattr(hashlib, "scrypt")
-
-
 def _hashed(password: str, salt: bytes, cost: int, block: int, parallel: int) -> bytes:
     plain = password.encode("utf-8", "replace")
     room = 128 * block * ((1 << cost) + parallel + 2) + 65536

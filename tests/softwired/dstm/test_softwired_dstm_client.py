@@ -2,7 +2,6 @@
 """The router's provisioning method `tsp` beside the real server."""
 
 import select
-import subprocess
 
 import pytest
 
@@ -11,6 +10,7 @@ from softwire.address import format_ipv4, parse_ipv4, parse_ipv6
 from softwire.errors import ProvisioningError
 from softwire.line import Line
 from tests.softwired.dstm import parts
+from tests.softwired.network import certificate as make_certificate
 from tests.softwired.network import until
 
 SOURCE = parse_ipv6("::1")
@@ -151,14 +151,8 @@ def test_logins(serve, tep, make, tmp_path):
 
 def test_tls(serve, tep, make, tmp_path):
     """PLAIN needs no leave there; a certificate that nobody vouches for is none."""
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-        + ["-days", "2", "-subj", "/CN=dstm", "-addext", "subjectAltName=IP:::1"]
-        + ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")],
-        check=True,
-        capture_output=True,
-    )
-    keys = {"certificate": str(tmp_path / "cert.pem"), "key": str(tmp_path / "key.pem")}
+    certificate, key = make_certificate(tmp_path, "::1")
+    keys = {"certificate": certificate, "key": key}
     server = serve(
         pool=[parts.pool()],
         tep=[parts.tep(tep)],

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """draft-bound-dstm-exp-00 appendix C, section by section, and RFC 5572's dialect: what nodes and border routers see."""
 
-import subprocess
 import time
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from softwire import tsp
 from softwire.address import parse_ipv4, parse_ipv6
 from tests.softwired.dstm import parts
+from tests.softwired.network import certificate as make_certificate
 from tests.softwired.network import until
 
 FIRST = parse_ipv4("198.51.100.1")
@@ -318,13 +318,7 @@ def test_clients_of_other_networks(serve, tep):
 
 @pytest.fixture
 def certificate(tmp_path):
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-        + ["-days", "2", "-subj", "/CN=dstm", "-addext", "subjectAltName=IP:::1"]
-        + ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")],
-        check=True,
-        capture_output=True,
-    )
+    make_certificate(tmp_path, "::1")
     return tmp_path
 
 

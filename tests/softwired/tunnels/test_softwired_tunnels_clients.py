@@ -150,6 +150,35 @@ def test_behind_nginx(web):
     assert web.curl(web.fill_in()).count("2001:db8:1:1::2") == 2
 
 
+def test_an_account_behind_https(web):
+    """The cookie is one that browsers keep for this host and https alone; curl checks it as they do."""
+    web.accounts = True
+    web.begin("[::1]:8041")
+    certificate, key = network.certificate(web.folder, SERVER)
+    tls = f"listen 443 ssl; ssl_certificate {certificate}; ssl_certificate_key {key};"
+    path = web.folder / "nginx.conf"
+    path.write_text(NGINX.replace("listen 80;", f"listen 80; {tls}").replace("FOLDER", str(web.folder)))
+    web.start("nginx", program("nginx"), "-c", str(path))
+    network.until(lambda: ":443 " in web.cable.server.run("ss", "-ltn"), "nginx listens")
+    base = f"https://{SERVER}"
+
+    def ask(place, **form):
+        words = [word for name, value in form.items() for word in ("--data-urlencode", f"{name}={value}")]
+        return web.curl("--cacert", certificate, "-w", "%{http_code} %{redirect_url}", *words, place)
+
+    mark = re.search(r'name="form" value="([^"]+)"', ask(f"{base}/sign-up"))[1]
+    told = {"name": "alice", "password": "four words of mine", "again": "four words of mine"}
+    assert ask(f"{base}/sign-up", form=mark, **told) == f"303 {base}/account"
+    jar = (web.folder / "jar").read_text()
+    (line,) = [line.split("\t") for line in jar.splitlines() if "__Host-session" in line]
+    # HttpOnly, no other host below, the whole path, https alone.
+    assert line[:4] == [f"#HttpOnly_{SERVER}", "FALSE", "/", "TRUE"] and len(line[6]) == 32
+    assert ">alice<" in ask(f"{base}/account")
+    # Over http nobody is told who it is.
+    assert ask(f"http://{SERVER}/account") == f"303 http://{SERVER}/login?next=/account"
+    assert "four" not in web.log("page")
+
+
 WINDOWS = [("en", "light", 900), ("ja", "dark", 900), ("ja", "light", 390)]
 IN_A_BROWSER = pytest.mark.skipif(
     not shutil.which("chromium"), reason="no chromium: tests/setup.sh browser installs it"
