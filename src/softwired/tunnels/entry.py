@@ -21,6 +21,7 @@ from softwired.tunnels.limits import Limits
 if typing.TYPE_CHECKING:
     from softwired.tunnels.page import Page
 
+COOKIE = "session"
 # So long a login lasts.
 SECONDS = 14 * 86400
 # Where a login may lead to: pages of ours.
@@ -49,14 +50,9 @@ class Entry:
 
     # Who is logged in
 
-    def _cookie(self) -> str:
-        """Its name; where browsers know that only this host can have set it, one that they check."""
-        place = self.page.place()
-        return "__Host-session" if place.scheme == "https" and not place.path else "session"
-
     def session(self) -> str:
         """What the browser has; '' for nobody's."""
-        return asked.cookie(bottle.request.environ, self._cookie())
+        return asked.cookie(bottle.request.environ, self.page.cookie_name(COOKIE))
 
     def look(self) -> None:
         """Finds out who asks, once for each request; SQLAlchemyError."""
@@ -81,7 +77,7 @@ class Entry:
 
         if not self.page.run(job):
             return False
-        self.page.set_cookie(self._cookie(), made, SECONDS)
+        self.page.set_cookie(self.page.cookie_name(COOKIE), made, SECONDS)
         return True
 
     # Sign-up, login, logout
@@ -161,7 +157,7 @@ class Entry:
         if self.person() and self.page.given("form") != self._mark():
             return self.account("form", 400)
         self.page.run(lambda connection: accounts.end(connection, tokens.stored(session)))
-        self.page.set_cookie(self._cookie(), "", 0)
+        self.page.set_cookie(self.page.cookie_name(COOKIE), "", 0)
         return self.page.to("/")
 
     # A person's own page

@@ -234,7 +234,12 @@ class Page:
         """The browser's own, of its forms: who is logged in has another one with each login."""
         if self.entry and self.person():
             return self.entry.session()
-        return asked.cookie(bottle.request.environ, COOKIE)
+        return asked.cookie(bottle.request.environ, self.cookie_name(COOKIE))
+
+    def cookie_name(self, name: str) -> str:
+        """Behind https one that only this very host can have set: browsers check it."""
+        place = self.place()
+        return f"__Host-{name}" if place.scheme == "https" and not place.path else name
 
     def cookie(self) -> str:
         """It gets one with its first form."""
@@ -242,7 +247,7 @@ class Page:
         if told:
             return told
         made = Tokens.cookie()
-        self.set_cookie(COOKIE, made)
+        self.set_cookie(self.cookie_name(COOKIE), made)
         return made
 
     def set_cookie(self, name: str, value: str, seconds: int | None = None) -> None:

@@ -129,6 +129,8 @@ def test_the_cookie(service, browser):
     (told,) = [one for one in safe.told if "session" in one]
     assert told.startswith("__Host-session=") and told.endswith("; HttpOnly; SameSite=Strict; Secure")
     assert safe.ask("/account").field("person") == "bob"
+    # Nor may another host of the domain bring the cookie of forms.
+    assert "__Host-form=" in safe.cookie
     # One that any host of the domain may set is not looked at.
     safe.cookie = safe.cookie.replace("__Host-session", "session")
     assert where(safe.ask("/account")).path == "/login"
