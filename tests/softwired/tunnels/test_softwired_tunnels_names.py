@@ -55,6 +55,42 @@ def test_pointer(server, tmp_path):
     updates.tell([name(POINTER, "PTR", HOST, REMOVE)])
 
 
+def test_a_delegation_lasts_as_long_as_the_prefix(server, tmp_path):
+    """From the choice on the page to the nameserver, and back; PTR of the tunnel's own end beside it."""
+    pool = '[[tunnels.pool]]\nprefix = "2001:db8:1:8000::/49"\nlength = 60\n'
+    base = parts.BASE.replace("2001:db8:1::/48", "2001:db8:1::/49")
+    values = parts.values(tmp_path, pool + server.table(), base)
+    store, updates = parts.store(values.database), Updates(values)
+    apex = f"1.0.8.{REVERSE}"
+
+    def does(*jobs):
+        for job in jobs:
+            store.run([job])
+
+        def settle(connection):
+            register.renew(connection, "one", 10000.0)
+            register.share(connection, "one", 5000.0)
+            register.settle(connection, register.changed(connection, "one"), names.of(values))
+            return register.names_to_do(connection, 10)
+
+        told = updates.tell(store.run([settle])[0])
+        store.run([lambda connection: register.names_done(connection, told)])
+
+    does(
+        lambda connection: register.create(connection, values, parts.request(1), 1000.0),
+        lambda connection: register.route(connection, values, 1, 60),
+        lambda connection: register.delegate(connection, 1, ["ns1.example.net", "ns2.example.net"]),
+    )
+    assert store.run([lambda connection: register.by_id(connection, 1).routed]) == ["2001:db8:1:8010::/60"]
+    assert server.ask(apex, "NS") == ["ns1.example.net.", "ns2.example.net."]
+    assert server.ask(HOST, "AAAA") == ["2001:db8:1:1::2"] and server.ask(POINTER, "PTR") == [HOST + "."]
+    does(lambda connection: register.route(connection, values, 1, 0))
+    assert server.ask(apex, "NS") is None and server.ask(HOST, "AAAA") == ["2001:db8:1:1::2"]
+    does(lambda connection: register.end(connection, 1))
+    assert server.ask(HOST, "AAAA") is None
+    store.close()
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
