@@ -21,7 +21,7 @@ from softwired.tunnels.limits import Limits
 if typing.TYPE_CHECKING:
     from softwired.tunnels.page import Page
 
-COOKIE = "session"
+COOKIE, OWN = "session", "account"
 # So long a login lasts.
 SECONDS = 14 * 86400
 # Where a login may lead to: pages of ours.
@@ -154,7 +154,7 @@ class Entry:
     def log_out(self) -> str:
         """Also of a session that is over: nothing is left in the browser."""
         session = self.session()
-        if self.person() and self.page.given("form") != self._mark():
+        if self.person() and not self._is_ours():
             return self.account("form", 400)
         self.page.run(lambda connection: accounts.end(connection, tokens.stored(session)))
         self.page.set_cookie(self.page.cookie_name(COOKIE), "", 0)
@@ -162,9 +162,9 @@ class Entry:
 
     # A person's own page
 
-    def _mark(self) -> str:
-        """What its forms carry."""
-        return self.page.tokens.change("account", self.session())
+    def _is_ours(self) -> bool:
+        """Whether the form that was sent is of this session's own page."""
+        return self.page.tokens.is_change(self.page.given("form"), OWN, self.session())
 
     def account(self, fault: str = "", status: int = 200) -> str:
         one, page = self.person(), self.page
@@ -174,7 +174,7 @@ class Entry:
             "account.html",
             fault,
             status,
-            form=self._mark(),
+            form=page.tokens.change(OWN, self.session()),
             tunnels=[(tunnel, page.tokens.opened(tunnel.sealed, tunnel.link)) for tunnel in found],
             state=page.state_of,
             most=page.values.limits.of_an_account,
@@ -185,7 +185,7 @@ class Entry:
         one = self.person()
         assert one
         try:
-            if self.page.given("form") != self._mark():
+            if not self._is_ours():
                 raise Fault("form")
             new = asked.password(self.page.secret("new"), one.name)
             if new != self.page.secret("again"):

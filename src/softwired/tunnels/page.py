@@ -356,9 +356,9 @@ class Page:
             return None
         return found
 
-    def _mark(self, link: str) -> str:
-        """What the forms of a tunnel's page carry."""
-        return self.tokens.change(link, self.entry.session() if self.entry else "")
+    def _session(self) -> str:
+        """What the marks of forms are bound to; '' without accounts."""
+        return self.entry.session() if self.entry else ""
 
     def show(self, link: str, fault: str = "", status: int = 200) -> str:
         one = self._found(link)
@@ -385,7 +385,7 @@ class Page:
             zone=dns.zone if dns.type == "update" else "",
             system=system,
             script=self._script(system.name, one, link),
-            form=self._mark(link),
+            form=self.tokens.change(link, self._session()),
             here="" if here == one.IPv4client else here,
             key=self.tokens.key_of(link),
             place=str(self.place()),
@@ -442,7 +442,7 @@ class Page:
         if one is None:
             return self._message(404, "fault", "nothing")
         try:
-            if self.given("form") != self._mark(link):
+            if not self.tokens.is_change(self.given("form"), link, self._session()):
                 raise Fault("form")
             self.run(lambda connection: job(connection, one))
         except (Fault, register.Refused) as error:

@@ -59,6 +59,10 @@ class Tokens:
         """What the forms of a tunnel's page carry, for who is logged in with this session."""
         return self._made("change", f"{link} {session}".strip())
 
+    def is_change(self, mark: str, link: str, session: str = "") -> bool:
+        """Whether a form carries that."""
+        return hmac.compare_digest(mark.encode("utf-8", "replace"), self.change(link, session).encode())
+
     def sealed(self, link: str) -> str:
         """A link as the database may have it: nothing without the key."""
         octets = base64.b32decode(link.upper() + "======")
