@@ -293,6 +293,13 @@ const TUNNELS = [
 		]
 	},
 	{
+		table: 'pool', several: true, title: _('Routed prefixes'), add: _('Add a pool'),
+		rows: [
+			{ name: 'prefix', check: ipv6Prefix, required: true },
+			{ name: 'length', check: whole(48, 64), fallback: '64' }
+		]
+	},
+	{
 		table: 'page', title: _('Page'),
 		rows: [
 			{ name: 'listen', check: checks.listen, fallback: '[::1]:8041' },
@@ -304,7 +311,9 @@ const TUNNELS = [
 			{ name: 'allow', check: ipv4Prefix, list: true },
 			{ name: 'refuse', check: ipv4Prefix, list: true },
 			{ name: 'reserved', check: checks.nicname, list: true },
-			{ name: 'echo', check: flag, flag: true, fallback: '1' }
+			{ name: 'echo', check: flag, flag: true, fallback: '1' },
+			{ name: 'accounts', check: flag, flag: true, fallback: '0' },
+			{ name: 'sign_up', check: flag, flag: true, fallback: '1' }
 		]
 	},
 	{
@@ -325,11 +334,17 @@ const TUNNELS = [
 		rows: [
 			{ name: 'of_a_person', check: whole(0, 100000), fallback: '4' },
 			{ name: 'of_a_network', check: whole(0, 1000000), fallback: '32' },
+			{ name: 'of_an_account', check: whole(0, 100000), fallback: '4' },
 			{ name: 'network_length', check: whole(8, 32), fallback: '24' },
 			{ name: 'requests', check: whole(1, 1000000), fallback: '60' },
 			{ name: 'requests_of_a_network', check: whole(1, 1000000), fallback: '600' },
 			{ name: 'new', check: whole(1, 1000000), fallback: '10' },
-			{ name: 'new_of_a_network', check: whole(1, 1000000), fallback: '100' }
+			{ name: 'new_of_a_network', check: whole(1, 1000000), fallback: '100' },
+			{ name: 'logins', check: whole(1, 1000000), fallback: '20' },
+			{ name: 'logins_of_a_network', check: whole(1, 1000000), fallback: '200' },
+			{ name: 'logins_of_a_name', check: whole(1, 1000000), fallback: '20' },
+			{ name: 'sign_ups', check: whole(1, 1000000), fallback: '5' },
+			{ name: 'sign_ups_of_a_network', check: whole(1, 1000000), fallback: '50' }
 		]
 	}
 ];

@@ -171,6 +171,8 @@ const TEXTS = {
 	lease: [ _('Lease'), _('Seconds without news of a server until others take its tunnels.') ],
 	rate: [ _('Rate'), _('Kilobytes a second of a tunnel and direction; 0: as fast as it goes.') ],
 	closed_ports: [ _('Closed ports'), _('From either side.') ],
+	'tunnels.pool.prefix': [ _('IPv6 prefix'), _('Routed to this router; people may choose a piece of it.') ],
+	'tunnels.pool.length': [ _('Length of a piece'), _('Another one in each pool.') ],
 	url: [ _('Address of the page'), _('As people call it; empty: as they called it.') ],
 	proxies: [ _('Proxies'), _('Web servers whose X-Forwarded-For is believed.') ],
 	languages: [ _('Languages'), '' ],
@@ -179,6 +181,8 @@ const TEXTS = {
 	refuse: [ _('Refuse'), _('IPv4 networks that may not.') ],
 	reserved: [ _('Reserved names'), _('* stands for any text.') ],
 	'page.echo': [ _('Ask for an echo'), _('A new client has to answer one of three.') ],
+	accounts: [ _('Accounts'), _('Tunnels are of people who log in.') ],
+	sign_up: [ _('Sign up'), _('Anybody may have an account; otherwise the operator adds them.') ],
 	type: [ _('Kind'), '' ],
 	zone: [ _('Zone'), _('Names are nicname.country below it.') ],
 	reverse: [ _('Reverse zones'), _('Below ip6.arpa.') ],
@@ -189,11 +193,17 @@ const TEXTS = {
 	'dns.ttl': [ _('Time to live'), _('Seconds that others may remember a name.') ],
 	of_a_person: [ _('Tunnels of a person'), _('By address; 0: as many as there are.') ],
 	of_a_network: [ _('Tunnels of a network'), _('0: as many as there are.') ],
+	of_an_account: [ _('Tunnels of an account'), _('0: as many as there are.') ],
 	network_length: [ _('Length of a network'), _('Bits.') ],
 	requests: [ _('Requests'), _('A minute, of an address.') ],
 	requests_of_a_network: [ _('Requests of a network'), _('A minute.') ],
 	'new': [ _('New tunnels'), _('An hour, of an address.') ],
-	new_of_a_network: [ _('New tunnels of a network'), _('An hour.') ]
+	new_of_a_network: [ _('New tunnels of a network'), _('An hour.') ],
+	logins: [ _('Logins'), _('An hour, of an address.') ],
+	logins_of_a_network: [ _('Logins of a network'), _('An hour.') ],
+	logins_of_a_name: [ _('Logins of a name'), _('An hour.') ],
+	sign_ups: [ _('New accounts'), _('An hour, of an address.') ],
+	sign_ups_of_a_network: [ _('New accounts of a network'), _('An hour.') ]
 };
 
 return baseclass.extend({
