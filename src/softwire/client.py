@@ -106,7 +106,14 @@ class Client:
         self.ask = ask
         self.clock = clock = clock or state.Uptime()
         self.router = Handover(
-            interface, self.config, event, has, known if has is present else has, clock, pause or time.sleep
+            interface,
+            self.config,
+            ask,
+            event,
+            has,
+            known if has is present else has,
+            clock,
+            pause or time.sleep,
         )
         self.method.log = log
         self.method.clock = clock
@@ -288,7 +295,8 @@ class Client:
             log("endpoint {} was lost; configuring it again".format(text))
             self.router.endpoint(line, held.local)
         if not self.router.carried(held):
-            log("{} was lost; handing the softwire over again".format(" ".join(held.ipaddr())))
+            what = " ".join(held.ipaddr()) or "what proto {} carries".format(held.mode)
+            log("{} was lost; handing the softwire over again".format(what))
             self.router.unbound()
             self.bind(line, held)
 
@@ -378,9 +386,9 @@ class Client:
         self.due = NEVER if tunnel.refresh is None else self.tried + max(tunnel.refresh, REFRESH_SHORTEST)
         self.expires = NEVER if tunnel.expires is None else self.tried + tunnel.expires
         self.ticks = self.clock()
-        if "tunnel" not in self.state:
-            self.state["tunnel"] = tunnel.to_dict()
-        self.state["tunnel"].update({"refresh": tunnel.refresh, "expires": tunnel.expires})
+        if tunnel.kind not in self.state:
+            self.state[tunnel.kind] = tunnel.to_dict()
+        self.state[tunnel.kind].update({"refresh": tunnel.refresh, "expires": tunnel.expires})
         self.state["answer"] = self.method.answer
         self.state["asked"] = self.clock()
         self.note("up")
@@ -392,6 +400,7 @@ class Client:
         except ProvisioningError:
             self.forget()
             raise
+        self.watch.device = self.router.handed_on or self.router.device
         self.held = tunnel
 
     def withdraw(self):
@@ -404,6 +413,7 @@ class Client:
         self.held = None
         self.expires = self.ticks = NEVER
         self.state.pop("tunnel", None)
+        self.state.pop("handed_on", None)
 
     def drop(self):
         """What is held is gone, for the method, too."""

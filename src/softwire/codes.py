@@ -43,6 +43,7 @@ CODES = {
     "NO_SIP_LEASE": "the SIP network gave no usable IPv4 address",
     "NO_SIP_DATA": "the line told no telephone number, SIP domain or SIP server",
     "HANDOVER_REFUSED": "netifd refused the softwire",
+    "HANDED_ON_DOWN": "the interface of another protocol that the softwire was handed on to is not up",
     "NO_FIREWALL_ZONE": "the firewall has no zone for the internet side",
     "UNCOMMITTED": "the configuration holds changes that softwire did not make",
     "CANNOT_WRITE": "the configuration cannot be written",

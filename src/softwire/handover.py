@@ -41,12 +41,14 @@ def known(address, path=KERNEL_ADDRESSES):
 class Handover:
     """One softwire's side of netifd. All that touches the world is given: event script, addresses, clock, pause.
 
-    has(text): whether a socket can be bound to the address; known(integer): whether the kernel has it at all.
+    has(text): whether a socket can be bound to the address; known(integer): whether the kernel has it at all;
+    ask: ubus.call.
     """
 
-    def __init__(self, interface, config, event, has, known, clock, pause):
+    def __init__(self, interface, config, ask, event, has, known, clock, pause):
         self.interface = interface
         self.config = config
+        self.ask = ask
         self.event = event
         self.has = has
         self.known = known
@@ -55,6 +57,7 @@ class Handover:
         # 15 characters are the kernel's limit.
         self.device = ("sw-" + interface)[:15]
         self.shared = False  # whether the firewall has rules of this softwire
+        self.handed_on = None  # the device of another protocol's interface that carries it, '' until it is up
 
     def endpoint(self, line, address, ours=False):
         """Gives the router the local address, and trusts nothing but a bind() to it (RFC 4291: a /128).
@@ -118,6 +121,13 @@ class Handover:
 
     def bound(self, line, tunnel):
         """Hands the tunnel to netifd, and looks whether the device came to carry the address."""
+        if tunnel.kind != "tunnel":
+            self.handed_on = ""
+            try:
+                return tunnel.bound(self)
+            except ProvisioningError:
+                self.unbound()
+                raise
         parameters = {
             "LOCAL": format_ipv6(tunnel.local),
             "REMOTE": format_ipv6(tunnel.remote),
@@ -163,12 +173,17 @@ class Handover:
                 self.signal("firewall")
 
     def carried(self, tunnel):
-        """Whether the router has the tunnel's IPv4 addresses."""
+        """Whether the router has the tunnel's IPv4 addresses, or the interface that carries it is up."""
+        if tunnel.kind != "tunnel":
+            return tunnel.carried(self)
         return all([self.has(format_ipv4(entry[0])) for entry in tunnel.addresses])
 
     def unbound(self):
         """Takes the softwire back."""
         self.signal("unbound")
+        if self.handed_on is not None:
+            self.handed_on = None
+            self.signal("hand_back")
 
     def failed(self, error):
         """Shows the error in netifd's status; BAD_CONFIG also ends netifd's tries."""

@@ -22,7 +22,7 @@ def dry_run(interface, method, line, tell):
 
 def find_source(interface, method, line, tell):
     """The address to ask from: the softwire's own where the router has it, else a LAN's of the same prefix."""
-    tunnel = (state.read(state.state_path(interface)) or {}).get("tunnel") or {}
+    tunnel = state.held(interface)
     own = [parse_ipv6(tunnel["local"])] if tunnel else []
     wanted = method.endpoint(line, None)
     for address in own + [wanted] + line.lan_addresses:
@@ -73,8 +73,13 @@ def run(interface):
         # An answer that is called bad is what one wants to see.
         if method.answer:
             _tell_answer(provisioning.explain(config["provisioning"]), method.answer)
-    _tell("softwire", "would be {} -> {}".format(format_ipv6(tunnel.local), format_ipv6(tunnel.remote)))
-    _tell("", "IPv4 {}, MTU {}".format(", ".join(tunnel.ipaddr()), tunnel.mtu))
+    if tunnel.kind == "tunnel":
+        _tell("softwire", "would be {} -> {}".format(format_ipv6(tunnel.local), format_ipv6(tunnel.remote)))
+        _tell("", "IPv4 {}, MTU {}".format(", ".join(tunnel.ipaddr()), tunnel.mtu))
+    else:
+        _tell("softwire", "would be handed on to proto {}:".format(tunnel.mode))
+        for name in sorted(tunnel.options):
+            _tell("", "{} {}".format(name, tunnel.options[name]))
     if tunnel.ports:
         ranges = tunnel.ports.ranges()
         _tell("", "ports of a shared address: " + portuse.ranges_text(len(ranges), ranges[0]))

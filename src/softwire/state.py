@@ -94,13 +94,15 @@ def interfaces():
     return sorted([name[: -len(".config")] for name in names if name.endswith(".config")])
 
 
+def held(interface):
+    """The tunnel of a softwire, or what is handed on, as its client wrote it; an empty one where there is none."""
+    said = read(state_path(interface)) or {}
+    return said.get("tunnel") or said.get("handed_on") or {}
+
+
 def tunnels_besides(interface):
-    """[(name, tunnel)] of the other softwires, as their clients wrote it; an empty one where there is none."""
-    return [
-        (name, (read(state_path(name)) or {}).get("tunnel") or {})
-        for name in interfaces()
-        if name != interface
-    ]
+    """[(name, held(name))] of the other softwires."""
+    return [(name, held(name)) for name in interfaces() if name != interface]
 
 
 def uptime():

@@ -3,7 +3,7 @@
 
 import json
 
-from softwire import ntt, portuse, provisioning, sip, state, ubus
+from softwire import carrier, ntt, portuse, provisioning, sip, state, ubus
 from softwire.address import format_prefix
 from softwire.codes import CODES
 from softwire.dhcpv6 import CLIENT_ID, duid_kind
@@ -102,6 +102,8 @@ def _ask_netifd(report, status_of):
     report.update(_said(interface))
     report["device"] = own.get("l3_device")
     report["port_use"] = portuse.of_tunnel(report.get("tunnel") or {})
+    if report.get("handed_on"):
+        report["handed_on"] = carrier.describe(interface, report["handed_on"], status_of)
     report["netifd_errors"] += errors(own)
     tunlink = report["tunlink"] = report.get("tunlink") or _option(interface, "tunlink")
     status = status_of(tunlink) if tunlink else None
@@ -136,6 +138,11 @@ def _rows(report, now):
             yield "ports", portuse.text(use)
         if tunnel["dns"]:
             yield "resolvers", ", ".join(tunnel["dns"])
+    handed_on = report.get("handed_on")
+    if handed_on and "interface" in handed_on:
+        yield "handed on", "to proto {}: {}".format(handed_on["proto"], carrier.text(handed_on))
+        for name in sorted(handed_on["options"]):
+            yield "", "{} {}".format(name, handed_on["options"][name])
     answer = report.get("answer")
     if answer:
         yield "asked", "{}, answered {} ago".format(answer["server"], seconds(now - report["asked"]))

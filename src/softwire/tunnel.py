@@ -63,6 +63,7 @@ class Tunnel:
     asked again, and after which the tunnel is over; None for never.
     """
 
+    kind = "tunnel"  # its name in the state file; handon.py has the other one
     mode = "ipip6"
 
     def __init__(

@@ -31,6 +31,7 @@ def drain(fifo):
 def test_answer_is_waited_for_before_the_client_is_asked(shell, tmp_path):
     router = Sandbox(tmp_path, shell)
     router.replies = {
+        "call network.interface.wan_4 remove": ["4\n"],
         "call network.interface.wan_ep remove": ["4\n"],
         "call network.interface notify_proto": ["0\n"],
     }

@@ -25,8 +25,10 @@ FLETS = set(
         r"proto_config_add_\w+ (\w+)", (ROOT / "lib/netifd/proto/flets.sh").read_text(encoding="utf-8")
     )
 )
-# Options of other packages: netifd's of a LAN, odhcpd's, fw4's.
+# Options of other packages: netifd's of a LAN, odhcpd's, fw4's, stock DHCPv6's.
 OTHERS = {
+    "iface_map",
+    "iface_464xlat",
     "ip6assign",
     "master",
     "dhcp_default_duid",
@@ -264,6 +266,11 @@ def handover_refused(stage):
     stage.states = {"wan": {"error": {"code": "HANDOVER_REFUSED", "text": "refused"}, "next": 1042}}
 
 
+def handed_on_down(stage):
+    down(stage)
+    stage.states = {"wan": {"error": {"code": "HANDED_ON_DOWN", "text": "NO_MATCHING_PD"}, "next": 1042}}
+
+
 def many(*steps):
     def make(stage):
         for step in steps:
@@ -311,8 +318,9 @@ DONE = {
         {"nft list table inet fw4": RULES.replace("sw-wan", "sw-old")}
     ),
 }
-DIAGNOSIS, FAULTS, BAD_INPUT, PHONE = (
-    f"tests/system/test_{name}.py::" for name in ("diagnosis", "faults", "bad_input", "telephone")
+DIAGNOSIS, FAULTS, BAD_INPUT, PHONE, HANDED_ON = (
+    f"tests/system/test_{name}.py::"
+    for name in ("diagnosis", "faults", "bad_input", "telephone", "handed_on")
 )
 CONFIGURE = "tests/handler/test_configure_command.py::"
 # What machines, servers or other programs have to do: how it comes to be here (None: not the doctor's), the test.
@@ -345,6 +353,7 @@ ELSEWHERE = {
     "AUTH_REJECTED": (refused("AUTH_REJECTED"), BAD_INPUT + "test_mended"),
     "BAD_ANSWER": (refused("BAD_ANSWER"), DIAGNOSIS + "test_answer_is_shown"),
     "HANDOVER_REFUSED": (handover_refused, DIAGNOSIS + "test_handover_refused"),
+    "HANDED_ON_DOWN": (handed_on_down, HANDED_ON + "test_an_interface_that_does_not_come_up"),
     "NOT_UP": (down, FAULTS + "test_reload_and_ifup_in_every_state"),
     "JUST_UP": (comes_up, FAULTS + "test_client_killed_in_every_state"),
     "PARAMETERS_CHANGED": (

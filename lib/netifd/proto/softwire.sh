@@ -153,15 +153,19 @@ proto_softwire_release() {
 	done
 }
 
-# netifd removes it a moment later: waits, or the next client takes the address that is going for its own. A setup that
-# has begun meanwhile keeps it.
-proto_softwire_remove_endpoint() {
-	local interface="$1" tries=50
-	local endpoint="network.interface.${interface}_ep"
+# netifd removes them a moment later: waits, or the next client takes the address that is going for its own. A setup
+# that has begun meanwhile keeps them.
+proto_softwire_remove_dynamic() {
+	local interface="$1" name names= tries=50
 
-	[ ! -e "$RUN/$interface.config" ] && ubus call "$endpoint" remove 2>/dev/null || return 0
-	while [ "$tries" -gt 0 ] && ubus list "$endpoint" >/dev/null 2>&1; do
-		tries=$((tries - 1))
+	[ ! -e "$RUN/$interface.config" ] || return 0
+	for name in "${interface}_4" "${interface}_ep"; do
+		ubus call "network.interface.$name" remove 2>/dev/null && names="$names $name"
+	done
+	for name in $names; do
+		while [ "$tries" -gt 0 ] && ubus list "network.interface.$name" >/dev/null 2>&1; do
+			tries=$((tries - 1))
+		done
 	done
 }
 
@@ -175,7 +179,7 @@ proto_softwire_teardown() {
 		rm -f "$RUN/$interface.config" "$RUN/$interface.json" "$RUN/$interface.nft"
 		{
 			proto_softwire_release "$interface"
-			proto_softwire_remove_endpoint "$interface"
+			proto_softwire_remove_dynamic "$interface"
 		} &
 		wait
 	}

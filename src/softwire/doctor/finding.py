@@ -21,6 +21,8 @@ ADVICE = {
     "SECRET_MISMATCH": "correct option shared_secret of interface {wan}",
     "AUTH_REJECTED": "check password, line_type and mac of interface {wan}, and whether the line is this operator's",
     "BAD_ANSWER": "tell the operator; 'softwire probe {wan}' shows the whole answer",
+    "HANDED_ON_DOWN": "'logread -e {wan}' has its reason; '/etc/init.d/network restart' if its package is new; stock "
+    "DHCPv6 must not carry the same: options iface_map and iface_464xlat of interface {wan6} are 0 then",
 }
 
 

@@ -2,6 +2,7 @@
 """The doctor's steps, in the order of the way."""
 
 from softwire.doctor import line, ports, tunnel
+from softwire.doctor.handedon import ours
 
 # A name, and what looks at it. Behind SOFTWIRE, steps need a softwire that is up.
 SOFTWIRE = "softwire"
@@ -18,9 +19,9 @@ STEPS = (
     ("route", tunnel.check_route),
     ("exchange", tunnel.check_exchange),
     (SOFTWIRE, tunnel.check_softwire),
-    (BORDER_ROUTER, tunnel.check_border_router),
-    ("packet size", tunnel.check_mtu),
+    (BORDER_ROUTER, ours(tunnel.check_border_router)),
+    ("packet size", ours(tunnel.check_mtu)),
     ("firewall", tunnel.check_firewall),
-    ("ports", ports.check_ports),
-    ("IPv4", tunnel.check_ipv4),
+    ("ports", ours(ports.check_ports)),
+    ("IPv4", ours(tunnel.check_ipv4)),
 )

@@ -3,7 +3,7 @@
 
 from softwire import provisioning
 from softwire.address import contains, format_ipv6, format_prefix, parse_ipv6
-from softwire.doctor import firewall
+from softwire.doctor import firewall, handedon
 from softwire.doctor.finding import Finding, note, ok, uci_network, wrong
 from softwire.errors import ProvisioningError
 from softwire.probe import dry_run, find_source
@@ -143,7 +143,10 @@ def check_exchange(case):
     if not answer:
         yield ok("nobody is asked: the parameters are options")
         return
-    yield ok("{} grants {}".format(answer["server"], ", ".join(tunnel.ipaddr())))
+    grants = (
+        ", ".join(tunnel.ipaddr()) if tunnel.kind == "tunnel" else "what proto {} does".format(tunnel.mode)
+    )
+    yield ok("{} grants {}".format(answer["server"], grants))
     tries = answer.get("tries", 1)
     if tries > 1:
         yield note(
@@ -185,6 +188,9 @@ def check_softwire(case):
         yield _why_down(case)
         return
     case.device = case.own.get("l3_device") or ""
+    if case.state.get("handed_on"):
+        yield from handedon.findings(case, _default_route(case))
+        return
     missing = [
         text for text in case.tunnel.get("ipaddr") or [] if not case.router.present(text.partition("/")[0])
     ]
@@ -211,7 +217,8 @@ def check_softwire(case):
     fresh = getattr(case, "fresh", None)
     if fresh:
         now = fresh.to_dict()
-        other = [name for name in ("local", "remote", "ipaddr", "mtu") if now[name] != case.tunnel.get(name)]
+        names = "local", "remote", "ipaddr", "mtu"
+        other = [name for name in names if now.get(name) != case.tunnel.get(name)]
         if other:
             yield note(
                 "PARAMETERS_CHANGED",
@@ -253,6 +260,8 @@ def _why_down(case):
             seen,
             "is kmod-ip6-tunnel installed, and no other tunnel between the same two ends? 'logread -e netifd'",
         )
+    if error and error["code"] == "HANDED_ON_DOWN":
+        return wrong("HANDED_ON_DOWN", error["text"], "; ".join(told), case.advice("HANDED_ON_DOWN"))
     client = [words for words in case.router.processes() if words[-2:] == ["client", case.interface]]
     wait = case.state.get("next")
     again = "in {}".format(seconds(max(0, wait - case.router.uptime()))) if wait else "later"

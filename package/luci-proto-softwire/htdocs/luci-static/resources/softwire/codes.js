@@ -119,6 +119,10 @@ const CODES = {
 		_('netifd refused the softwire'),
 		_('see the log; is kmod-ip6-tunnel installed?')
 	],
+	HANDED_ON_DOWN: [
+		_('The interface of another protocol that has to carry the softwire is not up'),
+		_('see its status, and whether its package was installed without a restart of the network')
+	],
 	NO_FIREWALL_ZONE: [
 		_('The firewall has no zone for the internet side'),
 		_('choose a zone, or add one')
