@@ -16,6 +16,7 @@ from softwire import errand, forget, provisioning, state
 from softwire.address import parse_ipv6
 from softwire.errors import ProvisioningError
 from softwire.line import Line
+from softwire.provisioning import _mapping, _offers
 from softwire.provisioning.hb46pp import ask, web
 
 SOURCE = parse_ipv6("2001:db8:1::2")
@@ -50,6 +51,9 @@ def main(folder, word, *words):
         ask.LONGEST = limit["longest"]
     errand.LAUNCHER = folder + "/launcher"
     web.CA_BUNDLES = (folder + "/ca.pem",)
+    # Handlers of other protocols, where a test has put some.
+    _offers.HANDLER, _offers.NAT46 = folder + "/proto/{}.sh", folder + "/proto/nat46"
+    _mapping.HANDLER = folder + "/proto/map.sh"
     if word == "errand":
         return errand.main(*words)
     if word == "forget":

@@ -95,6 +95,53 @@ def test_the_order_is_walked_from_the_front(ready):
     assert len(found["log"]) == 2 and "an address in a prefix of this line" in found["log"][1]
 
 
+def test_what_other_protocols_do(ready):
+    """The server is told of those that are there, and only of those."""
+    proto = ready.folder / "proto"
+    proto.mkdir()
+    for name in "map.sh", "464xlat.sh", "nat46":
+        (proto / name).touch(0o755)
+    rules = [{"ipv6": "2001:db8:1::/56", "ipv4": "203.0.113.7/32", "ea_length": 0, "psid_offset": 4}]
+    told = {
+        **ANSWER,
+        "order": ["map_t", "map_e", "464xlat", "ipip"],
+        "map_e": {"version": 1, "mesh": False, "br": "2001:db8:b::1", "rules": rules},
+        "map_t": {"dmr": "64:ff9b::/96", "rules": []},
+        "464xlat": {"nat64prefix": "64:ff9b::/96"},
+    }
+    ready.answer(told)
+    found = ready.provision()
+    assert (found["answer"]["used"], [name for name, _ in found["answer"]["skipped"]]) == (
+        "map_e",
+        ["map_t"],
+    )
+    rule = "type=map-e,ealen=0,prefix4len=32,prefix6len=56,ipv4prefix=203.0.113.7,ipv6prefix=2001:db8:1::"
+    assert found["tunnel"]["options"] == {
+        "type": "map-e",
+        "rule": rule + ",offset=4,br=2001:db8:b::1",
+        "mtu": 1460,
+        "ttl": 64,
+        "encaplimit": "ignore",
+    }
+    everything = "464xlat,dslite,ipip,lw4o6,map_e,map_t,hubspoke,mesh"
+    assert f"capability={everything} " in ready.asked()[0]
+    ready.answer({**told, "order": ["464xlat"]})
+    found = ready.provision()
+    assert found["tunnel"]["mode"] == "464xlat"
+    assert found["tunnel"]["options"] == {
+        "ip6prefix": "64:ff9b::/96",
+        "ip6addr": "2001:db8:1:0:1111:1110:1111:1111",
+    }
+    (proto / "nat46").unlink()
+    (proto / "464xlat.sh").unlink()
+    found = ready.provision()
+    assert error(found) == "NOTHING_OFFERED" and "OpenWrt's package 464xlat is not installed" in str(found)
+    ready.answer(told)
+    ready.asked()
+    ready.provision()
+    assert "capability=dslite,ipip,lw4o6,map_e,hubspoke,mesh " in ready.asked()[0]
+
+
 def test_the_token_comes_back(ready):
     ready.answer({**ANSWER, "token": TOKEN})
     found = ready.provision()

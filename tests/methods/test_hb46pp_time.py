@@ -104,7 +104,7 @@ def test_what_another_version_remembered(ready):
     """An offer that this one does not know is none."""
     ready.provision()
     path = ready.folder / "wan.kept"
-    path.write_text(path.read_text().replace('"ipip", [[', '"map_e", [['))
+    path.write_text(path.read_text().replace('"ipip", [[', '"map_x", [['))
     ready.stop("nginx")
     assert error(ready.provision()) == "NOTHING_OFFERED"
 

@@ -43,6 +43,7 @@ EVERYTHING = {
     "a later version's": {"member": [1, {"x": None}]},
 }
 OFFERS = [
+    ["464xlat", "2001:db8:6::/96"],
     ["dslite", "aftr.example.net"],
     [
         "lw4o6",
@@ -74,12 +75,65 @@ class Answer(unittest.TestCase):
     def test_every_offer_at_once(self):
         found = read(**EVERYTHING)
         self.assertEqual(found["offers"], OFFERS)
-        self.assertEqual([name for name, _ in found["left"]], ["464xlat", "map_e", "map_t"])
+        self.assertEqual([name for name, _ in found["left"]], ["map_e", "map_t"])
+        self.assertIn("no rule is for the delegated prefixes of this line", found["left"][0][1])
         self.assertEqual((found["ttl"], found["token"], found["auth"]), (86400, "0123456789abcdef" * 4, "ok"))
         self.assertEqual(
             found["names"],
             [["enabler_name", "A VNE"], ["service_name", "\u9ad8\u901f 4over6"], ["isp_name", "ISP-A"]],
         )
+
+    def test_map_for_a_line_of_its_rules(self):
+        """The text is what odhcp6c gives to OpenWrt's proto map for the same rule."""
+        found = answer.read(json.dumps(EVERYTHING).encode(), ["2001:db8:1:2ab0::/60", "2001:db8:5:100::/60"])
+        self.assertEqual([item[0] for item in found["offers"]][1], "map_e")
+        map_e, map_t = [told for name, told in found["offers"] if "map" in name]
+        self.assertTrue(map_e["legacy"])
+        self.assertEqual(
+            map_e["rule"],
+            "fmr,type=map-e,ealen=12,prefix4len=24,prefix6len=52,ipv4prefix=203.0.113.0,"
+            "ipv6prefix=2001:db8:1:2000::,offset=4,br=2001:db8:1::1",
+        )
+        self.assertFalse(map_t["legacy"])
+        self.assertEqual(
+            map_t["rule"],
+            "type=map-t,ealen=8,prefix4len=28,prefix6len=56,ipv4prefix=203.0.113.32,"
+            "ipv6prefix=2001:db8:5:100::,offset=4,dmr=2001:db8:5::/64",
+        )
+
+    def test_rules_that_cannot_be_right(self):
+        good = EVERYTHING["map_e"]
+        for name, values in (
+            ("ipv6", (None, 7, "x", "2001:db8:1:2000::", "2001:db8:1:2000::/60", "fe80::/52", "::/0")),
+            ("ipv4", (None, "x", "203.0.113.0/33", "127.0.0.0/24", "224.0.0.0/24")),
+            ("ea_length", (None, -1, 49, "12", True, 7, 21, 13)),
+            ("psid_offset", (None, -1, 16, "4")),
+        ):
+            for value in values:
+                rule = dict(good["rules"][0])
+                rule[name] = value
+                told = why("map_e", dict(good, rules=[rule]))
+                self.assertFalse("no rule is for" in told)
+        for member, values in (
+            ("rules", (None, [], {}, [None], [[]], ["x"], good["rules"] * 257)),
+            ("version", (2, -1, "0", True, None)),
+            ("br", (None, 7, "x", "fe80::1", "br.example")),
+        ):
+            for value in values:
+                self.assertIn(
+                    "an object" if value in ([None], [[]], ["x"]) else member,
+                    why("map_e", dict(good, **{member: value})),
+                )
+        for value in (None, [], "x", {}):
+            why("map_e", value)
+            why("map_t", value)
+            why("464xlat", value)
+        for value in (None, "64:ff9b::", "64:ff9b::/95", "2001:db8::/128", "fe80::/64", "x/96", "::/96"):
+            self.assertIn("nat64prefix", why("464xlat", {"nat64prefix": value}))
+            self.assertIn("dmr", why("map_t", dict(EVERYTHING["map_t"], dmr=value)))
+        for text in ("64:ff9b::/96", "64:ff9b:1::/48"):
+            found = read(**{"order": ["464xlat"], "464xlat": {"nat64prefix": text}})
+            self.assertEqual(found["offers"], [["464xlat", text]])
 
     def test_one_line_with_unicode_names(self):
         # As a server of an operator with one technology and nothing else says it.

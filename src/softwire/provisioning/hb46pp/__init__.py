@@ -9,15 +9,16 @@ import random
 from softwire import __version__, config, errand
 from softwire.address import contains, format_ipv6, format_prefix, parse_ipv4, parse_ipv6
 from softwire.errors import ProvisioningError
-from softwire.provisioning import _lw4o6, dslite
-from softwire.tunnel import PortSet, Tunnel, inner_mtu
+from softwire.provisioning import _offers
+from softwire.tunnel import Tunnel, inner_mtu
 
 # Section 3.6: seconds until it is asked again where the answer has no ttl.
 NO_TTL = 72000, 86400
 # A server that says 0 is not asked without pause, and a silent tunnel alone makes nobody ask more often than this.
 SHORTEST, SILENT_PAUSE = 600, 1800
-# What we build, in the order of the specification.
-TECHNOLOGIES = "dslite,ipip,lw4o6"
+# What is built or handed on, in the order of the specification, and what belongs to MAP.
+TECHNOLOGIES = "464xlat", "dslite", "ipip", "lw4o6", "map_e", "map_t"
+MAP = "hubspoke", "mesh"
 LETTERS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -44,8 +45,8 @@ def vendorid(value):
     return value
 
 
-class Method(dslite.Method):
-    """DS-Lite is one of what it may be told."""
+class Method(_offers.Method):
+    """The server's answer, and when it is to be asked for again."""
 
     options: tuple = (
         ("user_name", _credential, None),
@@ -87,11 +88,14 @@ class Method(dslite.Method):
     def drop(self):
         """The next line has other data."""
         self.data = None
+        self.refused.clear()
 
     def errand(self, question, tell):
         """See softwire.provisioning."""
         from softwire.provisioning.hb46pp.ask import ask
 
+        able = [name for name in TECHNOLOGIES if not _offers.missing(name)]
+        question["capability"] = ",".join(able + (list(MAP) if "map" in able[-1] else []))
         if self.config["user_name"]:
             question["user"], question["pass"] = self.config["user_name"], self.config["password"]
             question["server_name"] = self.config["server_name"]
@@ -125,7 +129,7 @@ class Method(dslite.Method):
             "vendorid": self.config["vendorid"] or vendor,
             "product": self.config["product"],
             "version": __version__.replace(".", "_"),
-            "capability": TECHNOLOGIES,
+            "prefixes": [format_prefix(*item[:2]) for item in line.prefixes if item[2] > 0],
             "token": token,
         }
 
@@ -176,10 +180,10 @@ class Method(dslite.Method):
         self.names_due = 0.0
         for used, parameters in data["offers"]:
             self.answer = {}
-            if used not in TECHNOLOGIES.split(","):  # another version remembered it
+            if used not in TECHNOLOGIES:  # another version remembered it
                 continue
             try:
-                tunnel = getattr(self, "_" + used)(line, source, held, parameters)
+                tunnel = self.build(used, line, source, held, parameters)
                 break
             except ProvisioningError as error:
                 skipped.append([used, str(error)])
@@ -205,25 +209,6 @@ class Method(dslite.Method):
         else:
             tunnel.refresh = left
         return tunnel
-
-    def _dslite(self, line, source, held, aftr):
-        held = held if held and held.addresses[0][1] == dslite.B4_LENGTH else None
-        inner = held.addresses[0][0] if held else self.free_address()
-        tunnel = self.tunnel(line, source, aftr, "told by the server", inner, held)
-        # That of an ipip tunnel, which was asked from, is none of ours any more.
-        tunnel.local = super().endpoint(line, held)
-        return tunnel
-
-    def _lw4o6(self, line, source, held, told):
-        addresses, lifetime = self.resolve(line, source, told["lwaftr"])
-        self.answer.update({"aftr": told["lwaftr"]})
-        ports = PortSet(*told["ports"])
-        ipv4 = parse_ipv4(told["ipv4"])
-        prefix, length = told["bind"]
-        local = _lw4o6.source(line, source, (parse_ipv6(prefix), length), ipv4, ports.psid)
-        remote = self.remote(addresses, held)
-        mtu, ttl = inner_mtu(self.config, line), self.config["ttl"]
-        return Tunnel(local, remote, [(ipv4, 32)], mtu, ttl, ports=ports, refresh=lifetime)
 
     def _ipip(self, line, source, held, tunnels):
         for local, remote, inner in tunnels:

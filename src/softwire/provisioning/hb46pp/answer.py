@@ -2,6 +2,7 @@
 """What the provisioning server offers (v6mig-prov 1.1 section 3.4): judged one by one, reduced to what is needed."""
 
 from softwire.address import format_ipv4, format_ipv6, parse_ipv4, parse_ipv6, parse_prefix
+from softwire.provisioning import _mapping
 from softwire.provisioning.dslite import aftr
 from softwire.provisioning.hb46pp.strict import load
 from softwire.tunnel import check_endpoint, check_ipv4
@@ -11,10 +12,11 @@ LONGEST_NAME = 254
 NAMES = "enabler_name", "service_name", "isp_name"
 
 
-def read(body):
+def read(body, prefixes=()):
     """Octets -> {"ttl", "token", "auth", "names", "order", "offers": [[technology, parameters]], "left": [[technology,
 
     why]]} of JSON values, offers in the order of the server; ValueError. Members that nobody needs cannot fail.
+    prefixes: the line's delegated ones as texts, which MAP's rules are for.
     """
     data = load(body)
     if not isinstance(data, dict):
@@ -32,7 +34,8 @@ def read(body):
             try:
                 if name not in data:
                     raise ValueError("the answer has no parameters for it")
-                offers.append([name, READERS[name](data[name])])
+                told = READERS[name](data[name])
+                offers.append([name, _mapping.reduce(name, told, prefixes) if "map" in name else told])
             except ValueError as error:
                 left.append([name, str(error)])
     ttl, token = data.get("ttl"), data.get("token")
@@ -165,4 +168,52 @@ def _lw4o6(value):
     }
 
 
-READERS = {"ipip": _ipip, "dslite": _dslite, "lw4o6": _lw4o6}
+def _rules(data, legacy):
+    """Rules are for others, too, where the operator wants a mesh; one that cannot be right spoils it."""
+    rules = data.get("rules")
+    if not isinstance(rules, list) or not 0 < len(rules) <= _mapping.MOST_RULES:
+        raise ValueError("rules: a list of 1 to {} would be right".format(_mapping.MOST_RULES))
+    mesh = data.get("mesh") in (True, 1)
+    found = []
+    for item in rules:
+        item = _object(item)
+        found.append(
+            _mapping.Rule(
+                _named(parse_prefix, item, "ipv6"),
+                _named(_mapping.ipv4_network, item, "ipv4"),
+                _number(item, "ea_length", 48),
+                _number(item, "psid_offset", 15, 4 if legacy else 6),
+                forwards=mesh,
+            )
+        )
+    return found
+
+
+def _map_e(value):
+    """Version 0 is the draft that was there before RFC 7597."""
+    data = _object(value)
+    legacy = not _number(data, "version", 1, 1)
+    return {"rules": _rules(data, legacy), "far": _named(_mapping.host, data, "br"), "legacy": legacy}
+
+
+def _map_t(value):
+    data = _object(value)
+    return {"rules": _rules(data, False), "far": "dmr=" + _named(_translator, data, "dmr"), "legacy": False}
+
+
+def _translator(text):
+    return _mapping.network(*parse_prefix(text))
+
+
+def _464xlat(value):
+    return _named(_translator, _object(value), "nat64prefix")
+
+
+READERS = {
+    "464xlat": _464xlat,
+    "dslite": _dslite,
+    "ipip": _ipip,
+    "lw4o6": _lw4o6,
+    "map_e": _map_e,
+    "map_t": _map_t,
+}

@@ -140,8 +140,8 @@ def fetch(url, checked, question, resolver, clock, tell=None):
 def ask(question, tell=None):
     """The whole way: {"server": host, and what answer.read makes of its answer}; ProvisioningError.
 
-    question: "resolvers", "source", "device" of the line, the parameters of the request by name, "server_name" where
-    the user gave one.
+    question: "resolvers", "source", "device", "prefixes" of the line, the parameters of the request by name,
+    "server_name" where the user gave one.
     """
     resolver = dns.Resolver(question["resolvers"], question["source"], question["device"])
     if tell:
@@ -149,7 +149,7 @@ def ask(question, tell=None):
     url, checked = discover(resolver)
     host, body = fetch(url, checked, question, resolver, state.uptime, tell)
     try:
-        found = answer.read(body)
+        found = answer.read(body, question["prefixes"])
     except ValueError as error:
         raise _failed("BAD_ANSWER", "the answer of {}: {}".format(host, error))
     found["server"] = host
