@@ -60,6 +60,7 @@ def from_tests():
     yield "doctor-echo", echo + b"\x0b\0\0\0\0\0\0\0" + echo + b"\x08\0\0\0\7\7\7\7"
     yield "doctor-resolver", b"\7\7\x80"
     yield from of_hb46pp()
+    yield from of_containers()
     # RFC 1035 section 4.1: an alias, then a text of two strings; the question's name is at octet 12.
     alias, text = b"\xc0\x0c\0\5\0\1\0\0\0\x3c\0\4\1a\xc0\x0c", b"\0\x10\0\1\0\0\1\x2c\0\5\1v\2=x"
     records = alias + b"\xc0\x29" + text
@@ -102,7 +103,7 @@ def of_hb46pp():
     yield "hb46pp-record", b"url=http://[2001:db8::1]/ t=a"
     yield "hb46pp-http", b"Content-Length: 2\r\n\r\n{}"
     yield "hb46pp-http", b"Transfer-Encoding: chunked\r\n\r\n2;a\r\n{}\r\n0\r\n\r\n"
-    rules = [{"ipv6": "2001:db8:1::/48", "ipv4": "192.0.2.0/24", "ea_length": 12, "psid_offset": 4}]
+    rules = [{"ipv6": "2001:db8:1::/48", "ipv4": "192.0.2.0/24", "ea_length": 8, "psid_offset": 4}]
     tunnel = {"ipv6_local": "2001:db8:1::7", "ipv6_remote": "2001:db8::1", "ipv4": "192.0.2.1/32"}
     softwire = {
         "lwaftr": "a.example",
@@ -125,6 +126,14 @@ def of_hb46pp():
     yield "hb46pp-answer", json.dumps(told).encode()
     for name in told["order"]:
         yield "hb46pp-answer", json.dumps({"order": [name], name: told[name]}).encode()
+
+
+def of_containers():
+    """(target, input) pairs of RFC 7598's: each container, and one of every fault."""
+    of = importlib.import_module("test_softwire46")
+    for kind, value in enumerate((of.bind() + of.BR, of.rule(1, more=of.PORTS) + of.BR, of.rule() + of.DMR)):
+        value = value.replace(bytes.fromhex("20010db840"), bytes.fromhex("20010db800"))
+        yield "softwire46-container", bytes([kind]) + value
 
 
 def of_the_other_end():

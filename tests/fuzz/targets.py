@@ -36,11 +36,12 @@ from softwire.doctor.router import Router
 from softwire.errors import ProvisioningError
 from softwire.line import Line
 from softwire.provisioning import dhcp4o6, softbank
+from softwire.provisioning.auto import container
 from softwire.provisioning.dhcp4o6 import explain as lease_words
 from softwire.provisioning.dhcp4o6 import transport
 from softwire.provisioning.hb46pp import answer, ask, web
 from softwire.provisioning.softbank import explain
-from softwire.tunnel import OVERHEAD
+from softwire.tunnel import OVERHEAD, PortSet
 from softwire.wire import WireError
 
 SECRET = b"xyzzy5461"
@@ -174,9 +175,41 @@ def read_record(data):
 
 def read_provisioning(data):
     """What is offered is JSON again, and short."""
-    found = answer.read(data)
+    found = answer.read(data, PREFIXES)
     assert json.loads(json.dumps(found))["order"] == found["order"]
+    for name, told in found["offers"]:
+        read_mapping(name, told)
     return [found["ttl"], found["offers"], found["left"]]
+
+
+# RFC 7598's containers, and what MAP's rules become
+
+PREFIXES = ["2001:db8:1:200::/56"]
+
+
+def read_mapping(name, told):
+    """No rule has a word, a quote or a blank that is not ours: a shell script gets it."""
+    if name not in ("map_e", "map_t"):
+        return
+    for rule in told["rule"].split(" "):
+        fields = [word.partition("=") for word in rule.split(",")]
+        assert [field[0] for field in fields if field[0] not in MAPCALC] == []
+        for _, _, value in fields:
+            assert all([char.isalpha() or char.isdigit() or char in ".:/-" for char in value]), rule
+
+
+MAPCALC = "type fmr ealen prefix4len prefix6len ipv6prefix ipv4prefix offset psidlen psid br dmr".split()
+
+
+def read_container(data):
+    """Its first octet says which option it is."""
+    name = ("lw4o6", "map_e", "map_t")[data[0] % 3] if data else "map_e"
+    found = container.read(name, data[1:], PREFIXES)
+    assert json.loads(json.dumps(found)) == found
+    read_mapping(name, found)
+    if name == "lw4o6":
+        PortSet(*found["ports"])
+    return [found[key] for key in sorted(found)]
 
 
 # The line
@@ -883,6 +916,7 @@ TARGETS = {
     "radius-reply": (read_reply, ()),
     "sip-servers": (read_sip_servers, WireError),
     "sip-telephone": (read_telephone, ProvisioningError),
+    "softwire46-container": (read_container, ValueError),
     "tsp-digest": (read_tsp_digest, WireError),
     "tsp-line": (read_tsp_line, ()),
     "tsp-message": (read_tsp_message, WireError),

@@ -14,8 +14,8 @@ PRIORITY = 111
 OFFERS = ((96, "lw4o6"), (94, "map_e"), (95, "map_t"), (88, "dhcp4o6"), (64, "dslite"))
 # odhcp6c keeps these for itself, or does not ask for them.
 KEPT_BACK = (96, 94, 95, 64, PRIORITY)
-# What is no method of ours, and seconds until the line is looked at again for its sake.
-OTHERS, PAUSE = ("map_e", "map_t", "lw4o6"), 3600
+# What has no method of its own (softwire46.py).
+CONTAINERS = (("lw4o6", 96), ("map_e", 94), ("map_t", 95))
 
 
 class Method(provisioning.Method):
@@ -38,7 +38,9 @@ class Method(provisioning.Method):
         self.name = None  # its name
         self.offered: list = []  # what DHCPv6 told when it was found
         self.told: list = []  # what DHCPv6 told last
+        self.containers: dict = {}  # name: octets, of those that have no method of their own
         self.later: dict = {}  # name: (when it may be asked again, what it answered)
+        self.refused: dict = {}  # what was handed on and did not come up, for those that hand on
 
     # What it needs of the line
 
@@ -54,18 +56,26 @@ class Method(provisioning.Method):
 
     def method(self, name):
         """The Method of this name, with the options that are its own."""
-        kind = provisioning.find(name)
+        if name in dict(CONTAINERS):
+            from softwire.provisioning.auto import softwire46
+
+            kind = softwire46.Method
+        else:
+            kind = provisioning.find(name)
         options = dict(self.config.given)
         if name == "hb46pp" and self.config["auth_server"]:
             # They are for the RADIUS server: nobody else may see them.
             for option in self.secrets + ("user_name",):
                 options.pop(option, None)
-        return self.equip(kind(Config(options, kind), self.interface))
+        method = kind(Config(options, kind), self.interface)
+        method.offer = name
+        return self.equip(method)
 
     def equip(self, method):
         """Gives it what this one was given."""
-        for name in ("log", "tell", "clock", "wait", "silent", "linger"):
+        for name in ("log", "tell", "clock", "wait", "silent", "linger", "refused"):
             setattr(method, name, getattr(self, name))
+        method.container = self.containers.get(method.offer)
         return method
 
     def offers(self, line):
@@ -77,6 +87,7 @@ class Method(provisioning.Method):
         # A server that is silent for once has not changed its mind.
         self.told = self.told if found is None else found
         told = dict([(code, value) for code, value in reversed(line.options + self.told)])
+        self.containers = dict([(name, told.get(code)) for name, code in CONTAINERS])
         names = dict(OFFERS)
         value = told.get(PRIORITY, b"")
         order = [int.from_bytes(value[at : at + 2], "big") for at in range(0, len(value) & ~1, 2)]
@@ -99,13 +110,11 @@ class Method(provisioning.Method):
         pauses = []
         names = offered + ["hb46pp"] + (["softbank"] if self.config["auth_server"] else [])
         now = self.clock()
-        if not [name for name in names if name not in OTHERS and now >= self.later.get(name, (0,))[0]]:
+        if not [name for name in names if now >= self.later.get(name, (0,))[0]]:
             self.later = {}  # nobody's time has come: somebody wants to know it now
         for name in names:
             now = self.clock()
             at, text = self.later.get(name, (0, ""))
-            if name in OTHERS:
-                at, text = now + PAUSE, "only OpenWrt's package map does it, over proto dhcpv6"
             if now < at:
                 tried.append([name, text])
                 pauses.append(at - now)
@@ -153,7 +162,11 @@ class Method(provisioning.Method):
         return self.search(line, source, lambda method: method.provision(line, source), ended)
 
     def errand(self, question, tell):
-        """HB46PP's, the only one that has any."""
+        """HB46PP's, or a container of DHCPv6's."""
+        if "container" in question:
+            from softwire.provisioning.auto.softwire46 import answer
+
+            return answer(question)
         return self.method("hb46pp").errand(question, tell)
 
     # What is held
@@ -173,6 +186,7 @@ class Method(provisioning.Method):
         """The next line may have everything."""
         self.leave()
         self.later = {}
+        self.refused.clear()
 
     def sockets(self):
         """See softwire.provisioning."""

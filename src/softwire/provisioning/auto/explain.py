@@ -3,6 +3,7 @@
 
 from softwire import provisioning
 from softwire.provisioning import _explain
+from softwire.provisioning.auto import CONTAINERS
 
 
 class Explain(_explain.Explain):
@@ -15,14 +16,15 @@ class Explain(_explain.Explain):
 
     def describe(self, answer):
         """See _explain.py."""
-        found = provisioning.explain(answer["method"]).describe(answer)
+        found = _words(answer["method"]).describe(answer)
         return dict(found, method=answer["method"], tried=answer["tried"])
 
     def rows(self, described):
         """See _explain.py."""
         rows = [("tried", "{}: {}".format(name, text)) for name, text in described["tried"]]
-        return (
-            rows
-            + [("method", described["method"])]
-            + provisioning.explain(described["method"]).rows(described)
-        )
+        return rows + [("method", described["method"])] + _words(described["method"]).rows(described)
+
+
+def _words(name):
+    """Those of the method that was found."""
+    return _explain.Explain() if name in dict(CONTAINERS) else provisioning.explain(name)
