@@ -29,6 +29,7 @@ TOOLS = {
     "baresip": "command -v baresip",
     "curl": "command -v curl",
     "ip-full": "/sbin/ip -d link show dev lo",
+    "map": "[ -x /lib/netifd/proto/map.sh ]",
     "iputils-ping": "/usr/bin/ping -M do -c 1 127.0.0.1",
     "python3-light": "command -v python3",
     "softwire": "test -e /usr/lib/softwire/softwire/__main__.mpy",
