@@ -12,6 +12,7 @@ from softwire.doctor.finding import Case
 from softwire.doctor.hindrance import hindrance
 from softwire.doctor.router import Router
 from softwire.errors import ProvisioningError
+from softwire.handon import HandedOn
 from softwire.provisioning import softbank
 from softwire.uci import read_sections
 from softwire.wire import WireError
@@ -282,6 +283,54 @@ class DoctorTest(unittest.TestCase):
         self.assertEqual(self.examine(), [])
         self.assertEqual(len(self.found), 16)
         self.assertTrue(doctor.is_well(self.found))
+
+    def handed_on(self):
+        """The softwire is what proto map carries; the last status is that one's interface."""
+        options = {"type": "map-e", "rule": "type=map-e,br=2001:db8:b::1"}
+        self.stage.states = {"wan": {"handed_on": {"mode": "map", "local": ENDPOINT, "options": options}}}
+        self.stage.statuses["wan"]["l3_device"] = "map-wan_4"
+        self.stage.statuses["wan_4"] = {
+            "up": True,
+            "l3_device": "map-wan_4",
+            "ipv4-address": [{"address": "203.0.113.7", "mask": 32}],
+        }
+        self.stage.outputs["nft list table inet fw4"] = RULES.replace("sw-wan", "map-wan_4")
+        self.stage.files["/proc/net/route"] = self.stage.files["/proc/net/route"].replace(
+            "sw-wan", "map-wan_4"
+        )
+        tunnel.dry_run = lambda *_: HandedOn(0, "map", options, None)
+        return self.stage.statuses["wan_4"]
+
+    def test_what_another_protocol_carries(self):
+        self.handed_on()
+        self.assertEqual(self.examine(), [])
+        texts = dict([(step, item.text) for step, item in self.found])
+        self.assertEqual(texts["softwire"], "handed on to proto map: wan_4 is up on map-wan_4, 203.0.113.7")
+        for step in ("border router", "packet size", "ports", "IPv4"):
+            self.assertEqual(texts[step], "left to proto map")
+
+    def test_what_another_protocol_does_not_carry(self):
+        status = self.handed_on()
+        status.update({"up": False, "errors": [{"code": "NO_MATCHING_PD"}]})
+        self.names("softwire", "HANDED_ON_DOWN", "wan_4 is down: NO_MATCHING_PD")
+        status.update({"up": True, "l3_device": "map-other"})
+        self.names("softwire", "HANDED_ON_DOWN", "map-other")
+        self.down()
+        error = {"code": "HANDED_ON_DOWN", "text": "interface wan_4, proto map, does not come up: X"}
+        self.stage.states = {"wan": {"error": error}}
+        self.names("softwire", "HANDED_ON_DOWN", "does not come up: X")
+
+    def test_what_another_protocol_carries_is_not_todays(self):
+        self.handed_on()
+        tunnel.dry_run = lambda *_: HandedOn(0, "464xlat", {}, None)
+        self.stage.files["/proc/net/route"] = ""
+        self.assertEqual(
+            self.examine(),
+            [
+                ("softwire", "note", "PARAMETERS_CHANGED"),
+                ("softwire", "note", "OTHER_DEFAULT_ROUTE"),
+            ],
+        )
 
     def test_exit_status_and_text(self):
         lines = []

@@ -86,6 +86,19 @@ class MomentTest(unittest.TestCase):
         self.assertIn("line       wan6 up on eth1", rows)
         self.assertIn("next       asks again in 1 h", rows)
 
+    def test_what_another_protocol_carries(self):
+        handed_on = {"mode": "map", "local": "2001:db8::1", "options": {"rule": "type=map-e", "mtu": 1460}}
+        said = {"interface": "wan", "tunlink": "wan6", "phase": "up", "handed_on": handed_on}
+        state.read = {state.config_path("wan"): {"tunlink": "wan6"}, state.state_path("wan"): said}.get
+        self.statuses["wan_4"] = {"up": True, "l3_device": "map-wan_4"}
+        rows = self.rows()
+        at = rows.index("handed on  to proto map: wan_4 is up on map-wan_4")
+        self.assertEqual(rows[at + 1 : at + 3], ["mtu 1460", "rule type=map-e"])
+        self.statuses["wan_4"] = {"up": False, "errors": [{"code": "NO_MATCHING_PD"}]}
+        self.assertIn("handed on  to proto map: wan_4 is down: NO_MATCHING_PD", self.rows())
+        self.statuses["wan"] = self.silent
+        self.assertEqual(self.rows()[0], "wan: unknown, netifd does not answer; the client said last: up")
+
     def test_question_that_is_due(self):
         said = dict(SAID, next=1100.0)
         state.read = {state.config_path("wan"): {"tunlink": "wan6"}, state.state_path("wan"): said}.get
