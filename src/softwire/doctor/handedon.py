@@ -5,8 +5,8 @@ from softwire.carrier import describe, text
 from softwire.doctor.finding import note, ok, wrong
 
 
-def findings(case, default_route):
-    """default_route: the device of the router's IPv4 default route, or None."""
+def findings(case):
+    """Whether it is carried, and whether by today's parameters."""
     told = describe(case.interface, case.state["handed_on"], case.router.status)
     if not told["up"] or told["device"] != case.device:
         yield wrong(
@@ -24,15 +24,6 @@ def findings(case, default_route):
             "the parameters in use are not today's",
             "the dry run gave others",
             "'ubus call network.interface.{} renew'".format(case.interface),
-        )
-    if default_route != case.device:
-        yield note(
-            "OTHER_DEFAULT_ROUTE",
-            "IPv4 leaves through {}".format(default_route)
-            if default_route
-            else "the router has no IPv4 default route",
-            "in the kernel's table of routes",
-            "nothing, if you want it so; otherwise options defaultroute and metric",
         )
 
 

@@ -4,7 +4,7 @@
 from softwire import provisioning
 from softwire.address import contains, format_ipv6, format_prefix, parse_ipv6
 from softwire.doctor import firewall, handedon
-from softwire.doctor.finding import Finding, note, ok, uci_network, wrong
+from softwire.doctor.finding import WRONG, Finding, note, ok, uci_network, wrong
 from softwire.errors import ProvisioningError
 from softwire.probe import dry_run, find_source
 from softwire.tunnel import OVERHEAD
@@ -188,9 +188,22 @@ def check_softwire(case):
         yield _why_down(case)
         return
     case.device = case.own.get("l3_device") or ""
-    if case.state.get("handed_on"):
-        yield from handedon.findings(case, _default_route(case))
-        return
+    for finding in handedon.findings(case) if case.state.get("handed_on") else _carries(case, before):
+        yield finding
+        if finding.status == WRONG:
+            return
+    device = _default_route(case)
+    if device != case.device:
+        yield note(
+            "OTHER_DEFAULT_ROUTE",
+            "IPv4 leaves through {}".format(device) if device else "the router has no IPv4 default route",
+            "in the kernel's table of routes",
+            "nothing, if you want it so; otherwise options defaultroute and metric",
+        )
+
+
+def _carries(case, before):
+    """A tunnel of our own; before: whether it was up when the doctor began."""
     missing = [
         text for text in case.tunnel.get("ipaddr") or [] if not case.router.present(text.partition("/")[0])
     ]
@@ -226,14 +239,6 @@ def check_softwire(case):
                 "the dry run gave others",
                 "'ubus call network.interface.{} renew'".format(case.interface),
             )
-    device = _default_route(case)
-    if device != case.device:
-        yield note(
-            "OTHER_DEFAULT_ROUTE",
-            "IPv4 leaves through {}".format(device) if device else "the router has no IPv4 default route",
-            "in the kernel's table of routes",
-            "nothing, if you want it so; otherwise options defaultroute and metric",
-        )
 
 
 def _default_route(case):
