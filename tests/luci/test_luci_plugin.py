@@ -44,6 +44,15 @@ def test_status(plugin):
     assert wan["line"]["telephone"]["up"] is False
 
 
+def test_what_another_protocol_carries(plugin):
+    options = {"type": "map-e", "rule": "type=map-e"}
+    handed_on = {"mode": "map", "local": "2001:db8:4000:300::7", "options": options}
+    plugin.netifd([SOFTWIRE, LINE])
+    plugin.state("wan", {**STATE, "tunnel": None, "handed_on": handed_on})
+    (wan,) = plugin.call("status")["interfaces"]
+    assert (wan["state"]["tunnel"], wan["state"]["handed_on"]) == (None, "map")
+
+
 def test_status_starts_no_process(plugin):
     plugin.netifd([SOFTWIRE, LINE])
     plugin.call("status")
@@ -72,7 +81,7 @@ def test_netifd_is_silent(plugin):
 
 BROKEN = [
     "", "{", "[]", "null", "7", '"x"', "\0", "é",
-    '{"tunnel": 7, "answer": [], "error": "x", "phase": {}, "next": "soon"}',
+    '{"tunnel": 7, "handed_on": 7, "answer": [], "error": "x", "phase": {}, "next": "soon"}',
     '{"tunnel": {"ipaddr": "203.0.113.7", "dns": {}, "mtu": "big"}}', '{"tunlink": "../../etc/passwd"}',
 ]  # fmt: skip
 

@@ -59,6 +59,9 @@ return baseclass.extend({
 			add(_('Resolvers'), tunnel.dns.join(', '));
 		}
 
+		if (state.handed_on)
+			add(_('Handed on to'), _('protocol %s, interface %s').format(state.handed_on, one['interface'] + '_4'));
+
 		if (state.server && state.asked != null)
 			add(_('Answered by'), _('%s, %s ago').format(state.server, span(uptime - state.asked)));
 
