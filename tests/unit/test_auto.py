@@ -212,3 +212,27 @@ class Auto(unittest.TestCase):
         self.assertEqual(method.needs(line()), (None, None, None))
         self.assertEqual((method.sockets(), method.tick(0)), ((), None))
         method.release(None)
+
+    def test_what_did_not_come_up_gives_way(self):
+        """The one in use is left and made anew, and knows it all the same."""
+        self.offered = [(94, b"")]
+        known = []
+
+        class Carried(Answers):
+            def provision(self, line, source):
+                known.append(dict(self.refused))
+                self.refused["map_e"] = "why"
+                self.answer = {"server": "server"}
+                return case.tunnel()
+
+        case = self
+        method = self.method()
+        method.found = None
+        method.method = lambda name: method.equip(Carried({}))
+        Carried.offer = "map_e"
+        method.provision(line(), SOURCE)
+        method.provision(line(), SOURCE)
+        self.assertEqual(known, [{}, {"map_e": "why"}])
+        method.drop()
+        method.provision(line(), SOURCE)
+        self.assertEqual(known[2], {})

@@ -184,6 +184,8 @@ class Auto(unittest.TestCase):
         error = self.error(method)
         self.assertEqual((error.code, error.retry_after), ("HANDED_ON_DOWN", 3600))
         self.assertIn("NO_MATCHING_PD", error.text)
+        # From another address of another prefix it is another rule's.
+        self.assertEqual(method.provision(self.line, SOURCE ^ 1 << 64), found)
         method.clock = lambda: 3701
         self.assertEqual(method.provision(self.line, SOURCE), found)
 

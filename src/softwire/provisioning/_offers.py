@@ -24,40 +24,37 @@ def missing(name):
     """What this router lacks to hand `name` on, as text, or None."""
     for word, protocol, nat46 in PROTOCOLS:
         if word == name:
-            try:
-                if not os.stat(HANDLER.format(protocol))[0] & 0o111:
-                    return "{} is not executable".format(HANDLER.format(protocol))
-                if nat46:
-                    os.stat(NAT46)
-                return None
-            except OSError:
-                needed = "kmod-nat46" if nat46 and _there(HANDLER.format(protocol)) else protocol
-                return "OpenWrt's package {} is not installed".format(needed)
+            handler = HANDLER.format(protocol)
+            mode = _mode(handler)
+            if mode and not mode & 0o111:
+                return "{} is not executable".format(handler)
+            if not mode or nat46 and not _mode(NAT46):
+                return "OpenWrt's package {} is not installed".format("kmod-nat46" if mode else protocol)
     return None
 
 
-def _there(path):
+def _mode(path):
+    """Of a file, 0 where it is not there."""
     try:
-        os.stat(path)
-        return True
+        return os.stat(path)[0]
     except OSError:
-        return False
+        return 0
 
 
 class Method(dslite.Method):
     """DS-Lite is one of them, and lwAFTRs have names, too.
 
-    refused: {technology: (until when, why)} of what did not come up; kept by who is told of the offers.
+    refused: {technology: (until when, asked from which address, why)} of what did not come up.
     """
 
     def __init__(self, config, interface=""):
         super().__init__(config, interface)
         self.refused: dict = {}
 
-    def allow(self, name):
+    def allow(self, name, source):
         """ProvisioningError where this router cannot use such an offer, or could not a short time ago."""
-        until, why = self.refused.get(name, (0, ""))
-        if self.clock() < until:
+        until, where, why = self.refused.get(name, (0, 0, ""))
+        if where == source and self.clock() < until:
             raise ProvisioningError("HANDED_ON_DOWN", why, until - self.clock())
         lacks = missing(name)
         if lacks:
@@ -65,7 +62,7 @@ class Method(dslite.Method):
 
     def build(self, name, line, source, held, told):
         """What comes of one offer, as answer.py or container.py reduced it; ProvisioningError."""
-        self.allow(name)
+        self.allow(name, source)
         return getattr(self, "_" + name)(line, source, held, told)
 
     def _dslite(self, line, source, held, aftr):
@@ -116,6 +113,6 @@ class Method(dslite.Method):
             )
 
         def refused(why):
-            self.refused[name] = self.clock() + REFUSED, why
+            self.refused[name] = self.clock() + REFUSED, source, why
 
         return HandedOn(source, protocol, options, refused)

@@ -33,7 +33,7 @@ class Method(_offers.Method):
 
     def refresh(self, line, source, held):
         """See softwire.provisioning."""
-        self.allow(self.offer)
+        self.allow(self.offer, source)
         # Not read here: it is seldom there, and stays in nobody's memory.
         told = errand.run(
             self,

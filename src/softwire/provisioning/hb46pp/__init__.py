@@ -88,7 +88,6 @@ class Method(_offers.Method):
     def drop(self):
         """The next line has other data."""
         self.data = None
-        self.refused.clear()
 
     def errand(self, question, tell):
         """See softwire.provisioning."""
