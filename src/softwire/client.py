@@ -197,7 +197,7 @@ class Client:
                 if self.words:
                     return
             until = min(self.due, self.expires, self.ticks, self.look)
-            if self.held and self.watch.longest:
+            if self.in_use() and self.watch.longest:
                 if self.watch.silent(now) and now - self.tried >= SILENCE_PAUSE:
                     log(
                         "packets leave through {} and none came back for {} s: asking again".format(
@@ -287,6 +287,10 @@ class Client:
     def has(self, held):
         """Whether the router has the endpoint and the addresses of what is held."""
         return self.router.has(format_ipv6(held.local)) and self.router.carried(held)
+
+    def in_use(self):
+        """Whether something is held that packets can pass through."""
+        return bool(self.held and self.held.addresses)
 
     def keep(self, line, held):
         """Nothing changed; what the router lost of the held softwire is put back without asking anybody."""
@@ -391,7 +395,7 @@ class Client:
         self.state[tunnel.kind].update({"refresh": tunnel.refresh, "expires": tunnel.expires})
         self.state["answer"] = self.method.answer
         self.state["asked"] = self.clock()
-        self.note("up")
+        self.note(tunnel.phase())
 
     def bind(self, line, tunnel):
         """Hands the tunnel to netifd."""
@@ -444,7 +448,7 @@ class Client:
         """Tells the error once in log, netifd and state, and sets the next try: jittered, doubling, bounded."""
         if error.ended:
             self.drop()
-        if error.code in ("NO_ANSWER", "AUTH_REJECTED") and (self.silent or not self.held):
+        if error.code in ("NO_ANSWER", "AUTH_REJECTED") and (self.silent or not self.in_use()):
             self.doubt(error)
         delay = min(RETRY_LONGEST, RETRY_FIRST << min(self.failures, 16)) * random.uniform(0.5, 1)
         delay = max(delay, error.retry_after or 0)
@@ -457,7 +461,7 @@ class Client:
         )
         if not self.held:
             self.router.failed(error)
-        self.note("up" if self.held else "retrying", error)
+        self.note("up" if self.in_use() else "retrying", error)
 
     def doubt(self, error):
         """The prefix that was asked from may be nobody's any more though it is preferred: another one comes first.

@@ -9,6 +9,7 @@ import os
 from softwire import state, ubus
 from softwire.address import format_ipv4, format_ipv6
 from softwire.errors import ProvisioningError
+from softwire.tunnel import device_of
 
 EVENT_SCRIPT = "/lib/netifd/softwire.script"
 
@@ -54,8 +55,7 @@ class Handover:
         self.known = known
         self.clock = clock
         self.pause = pause
-        # 15 characters are the kernel's limit.
-        self.device = ("sw-" + interface)[:15]
+        self.device = device_of(interface)
         self.shared = False  # whether the firewall has rules of this softwire
         self.handed_on = None  # the device of another protocol's interface that carries it, '' until it is up
 
@@ -142,7 +142,7 @@ class Handover:
         }
         if self.config["zone"]:
             parameters["ZONE"] = self.config["zone"]
-        self.share(tunnel.ports)
+        self.share(tunnel.ports, tunnel.queue)
         if not self.signal("bound", parameters):
             # netifd may have taken the device away and still call the interface up.
             self.signal("unbound")
@@ -160,16 +160,21 @@ class Handover:
                 )
             self.pause(pause)
             pause = SETTLE_STEP
+        if not tunnel.addresses:
+            return "{DEVICE} waits for a packet".format(**parameters)
         return "{IPADDR} through {LOCAL} -> {REMOTE}, MTU {MTU}".format(**parameters)
 
-    def share(self, ports):
-        """Has the firewall use these ports alone, before there is a device: a connection keeps its first port."""
+    def share(self, ports, queue=None):
+        """Has the firewall use these ports alone, before there is a device: a connection keeps its first port.
+
+        queue: of the packets that wait for an address, or None.
+        """
         ports = ports if ports and ports.length else None  # without an identifier the address is whole
-        if ports or self.shared:
+        if ports or queue or self.shared:
             from softwire.portnat import update  # only where it is needed
 
-            self.shared = bool(ports)
-            if update(self.interface, self.device, ports):
+            self.shared = bool(ports or queue)
+            if update(self.interface, self.device, ports, queue):
                 self.signal("firewall")
 
     def carried(self, tunnel):

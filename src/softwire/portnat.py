@@ -144,20 +144,30 @@ class PortMap:
                 file.write(ERROR[1].format(**words))
 
 
-def update(interface, device, ports):
-    """Makes the file what a tunnel's PortSet, or None, wants it to be; whether it was another. NO_RUN_DIRECTORY."""
+def update(interface, device, ports, queue=None):
+    """Makes the file what a tunnel's PortSet and queue, or None, want it to be; whether it was another.
+
+    NO_RUN_DIRECTORY.
+    """
     path = state.rules_path(interface)
     head = ports and "# offset, length, psid {} on {}\n".format(ports.key(), device)
+    if queue:
+        head = "# queue {} on {}, {}".format(queue, device, head or "all ports\n")
     if _first_line(path) == head:
         return False
     try:
-        if not ports:
+        if not head:
             os.remove(path)
             return True
         # fw4 must not find half of it.
         with open(path + ".new", "w") as file:
             file.write(head)
-            PortMap(ports).write(file, interface, device)
+            if ports:
+                PortMap(ports).write(file, interface, device)
+            if queue:
+                from softwire.demand import write
+
+                write(file, interface, device, queue)
         os.rename(path + ".new", path)
     except OSError as error:
         raise ProvisioningError(

@@ -7,6 +7,11 @@ from softwire.address import format_ipv4, format_ipv6, is_global_ipv6, is_unicas
 OVERHEAD = 40
 
 
+def device_of(interface):
+    """The name of a softwire's device; 15 characters are the kernel's limit."""
+    return ("sw-" + interface)[:15]
+
+
 class PortSet:
     """The ports of a shared IPv4 address that are this subscriber's (RFC 7597 section 5.1, RFC 7618 section 9).
 
@@ -60,7 +65,8 @@ class Tunnel:
     of an IPv4 packet; ttl: hop limit of the outer header; dns: list of address texts; routes: list of (32-bit
     integer, prefix length) that lead into it instead of the default route, or None for that one; ports: PortSet of
     a shared address, or None. refresh, expires: seconds from the question on after which the method wants to be
-    asked again, and after which the tunnel is over; None for never.
+    asked again, and after which the tunnel is over; None for never. queue: the number of netfilter's queue in which
+    packets wait for an address, while there is none; None where nothing waits (demand.py).
     """
 
     kind = "tunnel"  # its name in the state file; handon.py has the other one
@@ -78,6 +84,7 @@ class Tunnel:
         ports=None,
         refresh=None,
         expires=None,
+        queue=None,
     ):
         self.local = local
         self.remote = remote
@@ -89,6 +96,7 @@ class Tunnel:
         self.ports = ports
         self.refresh = refresh
         self.expires = expires
+        self.queue = queue
 
     def key(self):
         """What makes two tunnels the same to the router; times are not of it."""
@@ -102,6 +110,10 @@ class Tunnel:
 
     def __ne__(self, other):
         return not self == other
+
+    def phase(self):
+        """What there is to say of it where it stands."""
+        return "up" if self.addresses else "waiting for a packet"
 
     def ipaddr(self):
         """The IPv4 addresses as 'a.b.c.d/len' texts."""

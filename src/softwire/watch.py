@@ -7,7 +7,8 @@ STATISTICS = "/sys/class/net/{}/statistics/{}_packets"
 SENDING_LOOKS = 3
 
 
-def _read_counter(path):
+def read_counter(path):
+    """The number in a file; 0 where there is none."""
     try:
         with open(path) as file:
             return int(file.read())
@@ -18,7 +19,7 @@ def _read_counter(path):
 class Watch:
     """One tunnel device, looked at several times within `longest` seconds of silence; 0 never calls it silent."""
 
-    def __init__(self, device, longest, read=_read_counter):
+    def __init__(self, device, longest, read=read_counter):
         self.device = device
         self.longest = longest
         self.read = read

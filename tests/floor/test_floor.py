@@ -23,6 +23,7 @@ FLOOR = (
     "test_client",
     "test_config",
     "test_configure",
+    "test_demand",
     "test_dhcp4o6",
     "test_dhcp4o6_lease",
     "test_dhcp4o6_machine",

@@ -221,7 +221,7 @@ class ClientTest(unittest.TestCase):
         """The firewall knows the ports before netifd makes the device, and is told when they change."""
         told = []
         usual = portnat.update
-        portnat.update = lambda interface, device, ports: (
+        portnat.update = lambda interface, device, ports, queue: (
             told.append(ports and ports.key()) or ports != self.loaded
         )
         try:

@@ -144,6 +144,8 @@ CASES = {
     "tls_ca": ((("/etc/ssl/ca.pem", "/etc/ssl/ca.pem"),), ("a\nb",)),
     "shared": ((("1", True), ("0", False)), ("2",)),
     "lifetime_unit": ((("auto", "auto"), ("seconds", "seconds"), ("minutes", "minutes")), ("hours",)),
+    "demand": ((("1", True), ("0", False)), ("yes",)),
+    "idle": ((("10", 10), ("86400", 86400)), ("9", "86401", "never")),
     "ttl": ((("64", 64), ("1", 1), ("255", 255)), ("0", "256", "inherit")),
     "zone": ((("wan", "wan"),), ("wan lan", "wan;", "a/b")),
     "clientid": (

@@ -55,6 +55,8 @@ proto_softwire_init_config() {
 	proto_config_add_string tls_ca
 	proto_config_add_string shared
 	proto_config_add_string lifetime_unit
+	proto_config_add_string demand
+	proto_config_add_string idle
 	proto_config_add_string require_auth
 	proto_config_add_string code_ia_dstm
 	proto_config_add_string code_dstm_tep

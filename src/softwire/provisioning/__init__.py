@@ -10,9 +10,12 @@ import os
 import random
 
 from softwire import state
-from softwire.config import OPTIONS, Config
+from softwire.config import OPTIONS, Config, flag, number
 from softwire.endpoint import readable
 from softwire.errors import bad_config
+
+# Further options of a method whose addresses can be had on demand (demand.py).
+DEMAND: tuple = (("demand", flag, False), ("idle", number(10, 86400), 600))
 
 
 class Refresh(Exception):
@@ -47,6 +50,8 @@ class Method:
                 answer came; "ignored", {reason: how many datagrams that were no answer}. What else is in there, the
                 method's explain.py puts into words.
 
+    own_packets how many it has sent through what is held, for itself
+
     Every hook may raise ProvisioningError; with ended=True what is held is over. Addresses are 128-bit integers.
     """
 
@@ -58,6 +63,7 @@ class Method:
 
     linger = 0
     silent = False
+    own_packets = 0
 
     def __init__(self, config, interface=""):
         """config: Config; a method that checks more than single options does so here, with BAD_CONFIG."""
@@ -171,7 +177,12 @@ def known():
 def load(options, interface=""):
     """The Method for the options of an interface, as netifd hands them over; BAD_CONFIG."""
     method = find(str(options.get("provisioning") or "softbank"))
-    return method(Config(options, method), interface)
+    config = Config(options, method)
+    if DEMAND[0] in method.options and config["demand"]:
+        from softwire.demand import on_demand  # only where it is wanted
+
+        method = on_demand(method)
+    return method(config, interface)
 
 
 def explain(name):

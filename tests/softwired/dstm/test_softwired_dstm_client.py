@@ -205,3 +205,6 @@ def test_rfc_5572_and_the_manual_border_router(make):
         broker.close()
     assert tunnel.expires == 120 and tunnel.remote == parse_ipv6("2001:db8:b::7")
     assert method.keepalive[:2] == (30, "192.0.2.1")
+    # It is nobody's who would want to keep an address that is had on demand.
+    assert method.own_packets == 0
+    assert method.tick(method.keepalive[2]) > method.clock() and method.own_packets == 1

@@ -34,7 +34,7 @@ class Method(provisioning.Method):
         ("code_ia_dstm", config.number(1, 65535), iadstm.IA_DSTM),
         ("code_dstm_tep", config.number(1, 65535), iadstm.DSTM_TEP),
         ("code_dstm_ports", config.number(1, 65535), iadstm.DSTM_PORTS),
-    )
+    ) + provisioning.DEMAND
 
     def __init__(self, config, interface=""):
         super().__init__(config, interface)

@@ -49,7 +49,7 @@ class Method(provisioning.Method):
         ("peeraddr", config.endpoint, None),
         ("shared", config.flag, False),
         ("lifetime_unit", config.choice("auto", "seconds", "minutes"), "auto"),
-    )
+    ) + provisioning.DEMAND
     lists = ("server",)
     secrets = ("password",)
     required = (("server", "the address of the operator's DSTM server"),)
@@ -404,6 +404,7 @@ class Method(provisioning.Method):
             interval, address, at = self.keepalive
             if now >= at:
                 echo(address)
+                self.own_packets += 1
                 at = now + interval * random.uniform(0.75, 1)
                 self.keepalive = (interval, address, at)
             due = min(due or at, at)

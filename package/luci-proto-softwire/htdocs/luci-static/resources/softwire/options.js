@@ -16,6 +16,12 @@
 //   required   it must be there
 //   main       belongs on the first tab
 
+// Of those whose addresses can be had on demand.
+const DEMAND = [
+	{ name: 'demand', check: checks.flag, flag: true, fallback: '0' },
+	{ name: 'idle', check: checks.number(10, 86400), fallback: '600' }
+];
+
 const COMMON = [
 	{ name: 'interface_id', check: checks.interfaceId, fallback: '1111:1111:1111:1111' },
 	{ name: 'ip6prefix', check: checks.prefix },
@@ -100,7 +106,7 @@ const METHODS = {
 			{ name: 'peeraddr', check: checks.endpoint },
 			{ name: 'shared', check: checks.flag, flag: true, fallback: '0' },
 			{ name: 'lifetime_unit', check: checks.choice(UNITS), words: UNITS, fallback: 'auto' }
-		]
+		].concat(DEMAND)
 	},
 
 	dstm: {
@@ -114,7 +120,7 @@ const METHODS = {
 			{ name: 'code_ia_dstm', check: checks.number(1, 65535), fallback: '65361' },
 			{ name: 'code_dstm_tep', check: checks.number(1, 65535), fallback: '65362' },
 			{ name: 'code_dstm_ports', check: checks.number(1, 65535), fallback: '65363' }
-		]
+		].concat(DEMAND)
 	},
 
 	hb46pp: {

@@ -53,8 +53,11 @@ return baseclass.extend({
 		}
 
 		if (tunnel) {
-			add(_('Endpoints'), '%s → %s'.format(tunnel.local, tunnel.remote));
-			add(_('IPv4 address'), tunnel.ipaddr.join(', '));
+			// On demand: there is a way out, and nobody who was asked yet.
+			if (tunnel.ipaddr.length)
+				add(_('Endpoints'), '%s → %s'.format(tunnel.local, tunnel.remote));
+
+			add(_('IPv4 address'), tunnel.ipaddr.join(', ') || _('asked for when a packet wants out'));
 			add(_('MTU'), tunnel.mtu ? String(tunnel.mtu) : null);
 			add(_('Resolvers'), tunnel.dns.join(', '));
 		}

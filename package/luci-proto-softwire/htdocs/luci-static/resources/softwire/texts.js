@@ -65,6 +65,8 @@ const TEXTS = {
 	tls_ca: [ _('Certificate authorities'), _('A file: who may have signed it.') ],
 	shared: [ _('Accept a shared address'), _("A range of an address' ports will do.") ],
 	lifetime_unit: [ _('Unit of lifetimes'), _('What the server counts them in.') ],
+	demand: [ _('On demand'), _('The address is asked for when a packet wants out; needs kmod-nft-queue.') ],
+	idle: [ _('Give it back after'), _('Seconds in which no packet left; for on demand.') ],
 	require_auth: [
 		_('Insist on authentication'),
 		_('Refuses every answer that nobody authenticated: so far all of them.')
