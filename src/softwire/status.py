@@ -101,7 +101,8 @@ def _ask_netifd(report, status_of):
         return
     report.update(_said(interface))
     report["device"] = own.get("l3_device")
-    report["port_use"] = portuse.of_tunnel(report.get("tunnel") or {})
+    tunnel = report.get("tunnel") or {}
+    report["port_use"] = portuse.of_tunnel(tunnel) if tunnel.get("ipaddr") else None
     if report.get("handed_on"):
         report["handed_on"] = carrier.describe(interface, report["handed_on"], status_of)
     report["netifd_errors"] += errors(own)
@@ -128,7 +129,9 @@ def _option(interface, name):
 def _rows(report, now):
     """(heading, text) pairs."""
     tunnel = report.get("tunnel")
-    if tunnel:
+    if tunnel and not tunnel["ipaddr"]:
+        yield "IPv4", "asked for when a packet wants out"
+    elif tunnel:
         yield "softwire", "{} -> {}".format(tunnel["local"], tunnel["remote"])
         device = "device {}, ".format(report["device"]) if report.get("device") else ""
         yield "", "{}MTU {}, no encapsulation limit".format(device, tunnel["mtu"])
@@ -193,7 +196,8 @@ def _line_rows(line, voip):
 def _headline(report):
     """One word from netifd, and what the client does about it; a client that calls itself up has not looked yet."""
     if report["up"]:
-        return "up"
+        tunnel = report.get("tunnel")
+        return "up" if not tunnel or tunnel["ipaddr"] else "up, " + report["phase"]
     if report["up"] is None:
         return "unknown, netifd does not answer; the client said last: " + report["phase"]
     return "down" + (", " + report["phase"] if report["phase"] != "up" else "")

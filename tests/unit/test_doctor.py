@@ -366,6 +366,23 @@ class DoctorTest(unittest.TestCase):
         self.assertEqual((lines[0]["interface"], lines[-1]), ("wan", {"well": False}))
         self.assertEqual([line["code"] for line in lines if line.get("status") == "wrong"], ["NO_CARRIER"])
 
+    def test_on_demand(self):
+        """No address is held, and that is as it should be, as long as somebody hears of packets."""
+        self.stage.states["wan"] = {
+            "tunnel": dict(TUNNEL, ipaddr=[], remote="100::1"),
+            "phase": "waiting for a packet",
+        }
+        self.stage.addresses.remove("203.0.113.7")
+        chain = "nft list chain ip softwire want_wan"
+        self.stage.outputs[chain] = 'fib daddr . mark oifname "sw-wan" queue flags bypass to 50000'
+        self.assertEqual(self.examine(), [])
+        told = {step: item.text for step, item in self.found}
+        self.assertIn("waits for a packet", told["softwire"])
+        for step in "border router", "packet size", "ports", "IPv4":
+            self.assertIn("no address is held", told[step])
+        del self.stage.outputs[chain]
+        self.names("softwire", "FIREWALL_NOT_LOADED", "want_wan", "/etc/init.d/firewall reload")
+
     def test_a_host_must_be_an_address(self):
         self.assertEqual(doctor.main("wan", host="example.com", router=self.stage, tell=lambda line: None), 2)
 

@@ -99,6 +99,15 @@ class MomentTest(unittest.TestCase):
         self.statuses["wan"] = self.silent
         self.assertEqual(self.rows()[0], "wan: unknown, netifd does not answer; the client said last: up")
 
+    def test_on_demand(self):
+        """Up without an address: it waits, or was refused."""
+        for phase in "waiting for a packet", "retrying":
+            said = dict(SAID, tunnel=dict(TUNNEL, ipaddr=[], ports=[0, 4, 3]), phase=phase, answer={})
+            state.read = {state.config_path("wan"): {"tunlink": "wan6"}, state.state_path("wan"): said}.get
+            rows = self.rows()
+            self.assertEqual(rows[:2], ["wan: up, " + phase, "IPv4       asked for when a packet wants out"])
+            self.assertTrue("softwire " not in "".join(rows))
+
     def test_question_that_is_due(self):
         said = dict(SAID, next=1100.0)
         state.read = {state.config_path("wan"): {"tunlink": "wan6"}, state.state_path("wan"): said}.get

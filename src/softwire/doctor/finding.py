@@ -20,6 +20,7 @@ ADVICE = {
     "wait: the client asks again by itself",
     "SECRET_MISMATCH": "correct option shared_secret of interface {wan}",
     "AUTH_REJECTED": "check password, line_type and mac of interface {wan}, and whether the line is this operator's",
+    "MISSING_PACKAGE": "install the package that it names, then 'ifup {wan}'",
     "BAD_ANSWER": "tell the operator; 'softwire probe {wan}' shows the whole answer",
     "HANDED_ON_DOWN": "'logread -e {wan}' has its reason; '/etc/init.d/network restart' if its package is new; stock "
     "DHCPv6 must not carry the same: options iface_map and iface_464xlat of interface {wan6} are 0 then",
@@ -60,6 +61,7 @@ class Case:
         self.host = host
         self.network = router.network
         self.up = False
+        self.waits = False  # for a packet, before it asks for an address
         self.own: dict = {}
         self.line = None
         self.tunnel: dict = {}
@@ -75,6 +77,7 @@ class Case:
         self.up = bool(status.get("up"))
         self.state = self.router.state(self.interface)
         self.tunnel = self.state.get("tunnel") or {}
+        self.waits = self.up and bool(self.tunnel) and not self.tunnel.get("ipaddr")
 
     def advice(self, code):
         known = None

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether fw4 masquerades, clamps and forwards for a device: its configuration (uci) and the kernel's rules."""
 
+from softwire.doctor.finding import wrong
 from softwire.doctor.router import as_list
 
 RELOAD = "/etc/init.d/firewall reload"
@@ -126,6 +127,30 @@ def findings(interface, device, status, sections, run):
             "",
             "",
         )
+
+
+def not_loaded(case, chain, text):
+    """What is wrong where the kernel lacks a chain of the client's own file."""
+    defaults = [
+        (number, options)
+        for number, options in enumerate(
+            [options for _, kind, options in case.router.uci("firewall") if kind == "defaults"]
+        )
+        if options.get("auto_includes") and not on(options, "auto_includes")
+    ]
+    if defaults:
+        return wrong(
+            "FIREWALL_NOT_LOADED",
+            text,
+            "option auto_includes of the firewall's defaults is off",
+            "'uci set firewall.@defaults[{}].auto_includes=1; {}'".format(defaults[0][0], COMMIT),
+        )
+    return wrong(
+        "FIREWALL_NOT_LOADED",
+        text,
+        "nft knows no chain {}, which names {}".format(chain, case.device),
+        "'{}'".format(RELOAD),
+    )
 
 
 def _into_wan(sections, interface):

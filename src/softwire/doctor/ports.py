@@ -20,7 +20,9 @@ def check_ports(case):
         return
     loaded = case.router.run("nft", "list", "chain", "ip", "softwire", "nat_" + case.interface)
     if '"{}"'.format(case.device) not in loaded:
-        yield _not_loaded(case, use)
+        # Without them connections get ports that are somebody else's.
+        text = "the firewall does not keep to the {} ports that are ours".format(use["count"])
+        yield firewall.not_loaded(case, "nat_" + case.interface, text)
         return
     for protocol, host, port in use["full"] or ():
         yield wrong(
@@ -34,28 +36,3 @@ def check_ports(case):
         )
     if not use["full"]:
         yield ok(portuse.text(use))
-
-
-def _not_loaded(case, use):
-    """A firewall without them gives connections ports that are somebody else's."""
-    defaults = [
-        (number, options)
-        for number, options in enumerate(
-            [options for _, kind, options in case.router.uci("firewall") if kind == "defaults"]
-        )
-        if options.get("auto_includes") and not firewall.on(options, "auto_includes")
-    ]
-    text = "the firewall does not keep to the {} ports that are ours".format(use["count"])
-    if defaults:
-        return wrong(
-            "FIREWALL_NOT_LOADED",
-            text,
-            "option auto_includes of the firewall's defaults is off",
-            "'uci set firewall.@defaults[{}].auto_includes=1; {}'".format(defaults[0][0], firewall.COMMIT),
-        )
-    return wrong(
-        "FIREWALL_NOT_LOADED",
-        text,
-        "nft knows no chain nat_{}, which names {}".format(case.interface, case.device),
-        "'{}'".format(firewall.RELOAD),
-    )

@@ -7,6 +7,8 @@ from softwire.doctor.handedon import ours
 # A name, and what looks at it. Behind SOFTWIRE, steps need a softwire that is up.
 SOFTWIRE = "softwire"
 BORDER_ROUTER = "border router"
+# Those that send packets, or look at what packets left.
+NEED_ADDRESS = BORDER_ROUTER, "packet size", "ports", "IPv4"
 STEPS = (
     ("router", line.check_router),
     ("settings", line.check_settings),

@@ -124,7 +124,7 @@ def check_exchange(case):
     # An exchange may remind a border router that has forgotten the line, so it is looked at before as well.
     case.heard_before = None
     try:
-        if case.up and case.tunnel:
+        if case.up and case.tunnel and not case.waits:
             case.heard_before = _knock(case)
     except OSError:  # check_border_router says so
         pass
@@ -215,11 +215,14 @@ def _carries(case, before):
             "'ifup {}'".format(case.interface),
         )
         return
-    yield ok(
-        "{} has {}, from {} to {}".format(
-            case.device, ", ".join(case.tunnel["ipaddr"]), case.tunnel["local"], case.tunnel["remote"]
+    if case.waits:
+        yield _waits(case)
+    else:
+        yield ok(
+            "{} has {}, from {} to {}".format(
+                case.device, ", ".join(case.tunnel["ipaddr"]), case.tunnel["local"], case.tunnel["remote"]
+            )
         )
-    )
     if not before:
         yield note(
             "JUST_UP",
@@ -228,7 +231,7 @@ def _carries(case, before):
             "'logread -e {}' says why, if you did not do it".format(case.interface),
         )
     fresh = getattr(case, "fresh", None)
-    if fresh:
+    if fresh and not case.waits:
         now = fresh.to_dict()
         names = "local", "remote", "ipaddr", "mtu"
         other = [name for name in names if now.get(name) != case.tunnel.get(name)]
@@ -239,6 +242,14 @@ def _carries(case, before):
                 "the dry run gave others",
                 "'ubus call network.interface.{} renew'".format(case.interface),
             )
+
+
+def _waits(case):
+    """On demand: whether packets are kept for the client, which hears of them in no other way."""
+    chain = "want_" + case.interface
+    if '"{}"'.format(case.device) not in case.router.run("nft", "list", "chain", "ip", "softwire", chain):
+        return firewall.not_loaded(case, chain, "packets for {} wake nobody".format(case.device))
+    return ok("{} waits for a packet, and asks for an address then".format(case.device))
 
 
 def _default_route(case):
