@@ -47,6 +47,7 @@ FLOOR = (
     "test_radius_memory",
     "test_radius_packet",
     "test_redact",
+    "test_reconfigure",
     "test_report",
     "test_portnat",
     "test_sip",

@@ -21,6 +21,7 @@ from softwire import (
     iadstm,
     ntt,
     provisioning,
+    reconfigure,
     sip,
     status,
     tsp,
@@ -651,6 +652,22 @@ def read_ia_dstm(data):
     return told
 
 
+def read_reconfigure(data):
+    """A Reconfigure as it comes, and with the right signature, where it has one."""
+    words = b"client", b"server", iadstm.IA_DSTM, SECRET, 7
+    head, options = data[8:12], dhcpv6.read_options(data[12:])
+    digest = reconfigure.hmac_md5(SECRET, reconfigure.unsigned(head, options))
+    rows = [(code, value[:12] + digest if code == 11 else value) for code, value in options]
+    signed = data[:12] + b"".join([dhcpv6.write_option(*row) for row in rows])
+    kind, counter = reconfigure.read(signed, *words)
+    assert kind in (5, 6, None) and counter > 7
+    try:
+        assert reconfigure.read(data, *words) == (kind, counter) and data == signed
+    except WireError:
+        assert data != signed
+    return [kind, counter]
+
+
 # TSP
 
 
@@ -895,6 +912,7 @@ TARGETS = {
     "dhcpv6-message": (read_dhcpv6_message, WireError),
     "dhcpv6-name": (read_name, WireError),
     "dhcpv6-options": (read_options, WireError),
+    "dhcpv6-reconfigure": (read_reconfigure, WireError),
     "dns-answer": (read_dns, WireError),
     "dns-message": (read_dns_message, (WireError, dns.DnsError, dns.Truncated)),
     "doctor-advertisement": (read_advertisement, WireError),

@@ -64,6 +64,15 @@ def test_overview(page, plugin):
     assert "None" not in text and "null" not in text and "undefined" not in text
 
 
+def test_overview_of_a_softwire_on_demand(page, plugin):
+    """It waits for a packet: nobody's address is shown as its own, and not where it leads."""
+    tunnel = {**STATE["tunnel"], "remote": "100::1", "ipaddr": []}
+    plugin.state("wan", {**STATE, "phase": "waiting for a packet", "tunnel": tunnel, "answer": {}})
+    page.open("test/overview", "[data-softwire=wan]")
+    text = page.text("#include")
+    assert "asked for when a packet wants out" in text and "100::1" not in text
+
+
 def test_overview_asks_once_an_interval(page, plugin, router):
     """Of one second here; one call each, and nothing else."""
     page.open("test/overview", "[data-softwire=wan]")

@@ -9,9 +9,10 @@ from softwire.address import format_ipv6
 from softwire.errors import ProvisioningError
 from softwire.line import Line
 from softwire.tunnel import PortSet, Tunnel, check_endpoint, check_ipv4, inner_mtu
+from softwire.wire import WireError
 
 SOLICIT, ADVERTISE, REQUEST, RENEW, REBIND, REPLY, RELEASE = 1, 2, 3, 5, 6, 7, 8
-SERVER_ID = 2
+SERVER_ID, AUTH, RECONFIGURE_ACCEPT = 2, 11, 20
 # RFC 8415's maximum; what T1 and T2 may be.
 FOREVER = iadstm.FOREVER
 LONGEST = 31536000
@@ -23,7 +24,7 @@ REFUSED = {
 
 
 class Method(provisioning.Method):
-    """One lease. Between two renewals nothing is open and nothing is sent."""
+    """One lease. Between two renewals nothing is sent, and nothing open but where the server may call for one."""
 
     options = (
         ("peeraddr", config.endpoint, None),
@@ -45,12 +46,15 @@ class Method(provisioning.Method):
         self.rebind = None  # when any server is asked
         self.due = None  # the same, until it was
         self.ignored: dict = {}
+        self.auth = None  # the options of the last Reply, if a key was among them
+        self.ear = None  # where a Reconfigure comes
 
     # The exchange
 
     def provision(self, line, source):
         """See softwire.provisioning."""
         self.server = b""
+        self._deaf()
         server, ia = self._solicit(line, source)
         return self._granted(*self._ask(REQUEST, REPLY, ia.addresses, server))
 
@@ -96,7 +100,7 @@ class Method(provisioning.Method):
 
     def _ask(self, kind, wanted, addresses=(), server=b""):
         """-> (server, Association); NO_ANSWER, or the error of a status."""
-        more = self._message(list(addresses), server)
+        more = dhcpv6.write_option(RECONFIGURE_ACCEPT, b"") + self._message(list(addresses), server)
         asked_for = [self.codes[2]] if self.config["shared"] else []
         if self.tell:
             self.tell("asks for an IA_DSTM ({})".format(kind))
@@ -149,6 +153,7 @@ class Method(provisioning.Method):
             return self._ignore("T1 behind T2")
         if not ia.status[0] and not [item for item in ia.addresses if item[2]]:
             ia.status = iadstm.NO_BINDING, "an IA_DSTM without an address"
+        self.auth = options if [code for code, _ in options if code == AUTH] else None
         return named, ia
 
     def _ignore(self, reason):
@@ -156,7 +161,11 @@ class Method(provisioning.Method):
 
     def _granted(self, server, ia):
         tunnel = self._tunnel(ia)
+        if server != self.server:
+            self._deaf()
         self.server = server
+        if self.auth:
+            self._listen(self.auth)
         self.rebind = self.due = self.clock() + ia.t2 if ia.t2 and ia.t2 != FOREVER else None
         self.answer = {
             "server": "DUID " + ":".join(["{:02x}".format(octet) for octet in server]),
@@ -167,6 +176,22 @@ class Method(provisioning.Method):
             "ports": tunnel.ports and list(tunnel.ports.key()),
         }
         return tunnel
+
+    def _listen(self, options):
+        """Where a Reply has brought a key, a Reconfigure may follow (RFC 8415 section 20.4)."""
+        try:
+            from softwire import reconfigure  # only where a server can
+
+            counter, key = reconfigure.read_auth(options, reconfigure.KEY)
+            self._deaf()
+            self.ear = reconfigure.Ear(self.line, key, counter)
+        except (ImportError, OSError, WireError) as error:  # without MD5 there is no telling whose it is
+            self.log("a Reconfigure of this server will not be heard: {}".format(error))
+
+    def _deaf(self):
+        if self.ear:
+            self.ear.close()
+            self.ear = None
 
     def _tunnel(self, ia):
         try:
@@ -200,6 +225,7 @@ class Method(provisioning.Method):
             return
         more = self._message([(held.addresses[0][0], 0, 0)], self.server)
         self.server = b""
+        self._deaf()
         try:
             inform.exchange(
                 self.line,
@@ -216,6 +242,21 @@ class Method(provisioning.Method):
         """See softwire.provisioning."""
         self.server = b""
         self.rebind = self.due = None
+        self._deaf()
+
+    def sockets(self):
+        """See softwire.provisioning."""
+        return (self.ear.sock,) if self.ear else ()
+
+    def heard(self, sock):
+        """Appendix A section 6: a Reconfigure that asks for the IA_DSTM."""
+        wanted = self.ear and self.ear.heard(self._identity(), self.server, self.codes[0])
+        if not wanted:
+            return
+        self.log("the server asks for a {}".format("Renew" if wanted == RENEW else "Rebind"))
+        if wanted == REBIND:
+            self.rebind = self.clock()
+        raise provisioning.Refresh()
 
     def tick(self, now):
         """T2 comes while Renews are not answered."""
