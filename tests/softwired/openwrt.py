@@ -120,6 +120,8 @@ class OpenWrt:
             assert self.process.poll() is None, "procd ended"
             return "true" in self.run(f"ifstatus {name} 2>&1 | jsonfilter -e @.up")[1]
 
+        # fw4 starts before netifd and learns a zone's devices when one of its interfaces comes up: here no LAN does.
+        self.check("/etc/init.d/firewall reload")
         end = time.monotonic() + 90
         while not look():
             assert time.monotonic() < end, f"{name} is not up: {self.run('logread | tail -n 40')[1]}"
