@@ -410,6 +410,30 @@ def test_apply(router):
     assert (router.root / "done").read_text() == "network reload\nifup wan6\nifup wan\nfirewall reload\n"
 
 
+def test_apply_reloads_the_firewall_behind_netifd(router):
+    """netifd tells the old device, then none, while it takes the line down: fw4 would find none in the zone."""
+    on_wan = DEFAULT.replace("'eth1'\n\toption proto 'dhcpv6'", "'@wan'\n\toption proto 'flets'")
+    router.write("etc/config/network", on_wan)
+    shown = router.root / "shown"
+    reloads = {"network": f"echo 0 > {shown}", "firewall": f"cp {shown} {router.root}/done"}
+    for name, script in reloads.items():
+        router.write(f"etc/init.d/{name}", f"#!/bin/sh\n{script}\n")
+        (router.root / "etc/init.d" / name).chmod(0o755)
+    ubus = router.root / "bin/ubus"
+    # From the reload on it counts how often wan6 was asked for.
+    statuses = f"""*wan6*)
+            asked=2
+            [ ! -e {shown} ] || {{ read -r asked < {shown}; echo $((asked + 1)) > {shown}; }}
+            case $asked in 0) device='"device": "eth0",';; 1) device=;; *) device='"device": "eth1",';; esac
+            echo "{{ $device \\"autostart\\": true }}";;
+            *" status "*)"""
+    ubus.write_text(ubus.read_text().replace('*" status "*)', statuses))
+    status, output = router.scripted("softbank", "--auth-server", "2001:db8:1812::1", "--apply")
+    assert status == 0, output
+    assert "firewall reload  # once 'ifstatus wan6' tells the device eth1\n" in output
+    assert (router.root / "done").read_text() == "3\n"
+
+
 def test_other_changes_wait(router):
     subprocess.run([router.root / "bin/uci", "set", "network.lan.mtu=1400"], check=True)
     status, output = router.scripted(*SOFTBANK)

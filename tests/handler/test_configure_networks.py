@@ -62,7 +62,7 @@ def test_the_line_rides_on_what_becomes_the_softwire(router, household, form, po
     told = f"interface wan6 rides on wan ({word}), which becomes the softwire over it: it moves to the port, {port}"
     assert told in warnings(output)
     # Its device was wan's alone, or what wan's protocol made.
-    assert "\n  /etc/init.d/firewall reload\n" in output
+    assert f"\n  /etc/init.d/firewall reload  # once 'ifstatus wan6' tells the device {port}\n" in output
     after = router.sections()
     assert after["wan6"] == {"proto": ["dhcpv6"], "device": [port], **others}
     assert (after["wan"]["proto"], after["wan"]["tunlink"]) == (["softwire"], ["wan6"])

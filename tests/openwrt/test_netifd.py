@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 import openwrt_root  # noqa: F401
-from standin import addressing, blob, dump, handlers, protocol, status, tunnel
+from standin import addressing, blob, device, dump, handlers, protocol, status, tunnel
 from standin.addressing import Address, Invalid, Route
 from standin.prefixes import Assignments, Prefix
 from standin.settings import Settings
@@ -131,6 +131,16 @@ def test_status_has_the_recorded_fields_in_order(recorded):
     assert mine["updated"] == real["updated"]
     it.state, it.errors, it.available = "down", [{"subsystem": "interface", "code": "NO_DEVICE"}], False
     assert dump.interface(it) == json.loads(recorded("wan-status-after-wan6-down.json"))
+
+
+def test_an_alias_without_its_interface_is_not_shown():
+    """As for a second while the interface that it names becomes another one, which `softwire configure` waits out."""
+    it = fake_interface()
+    it.handler.no_device = False
+    it.main.device = device.Alias(SimpleNamespace(), "@wan")
+    assert "device" not in dump.interface(it)
+    it.main.device.target = SimpleNamespace(ifname="eth1")
+    assert dump.interface(it)["device"] == "eth1"
 
 
 def test_ipip6():

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What would keep a good configuration from working on this router: each a line for people, none of them final."""
 
+import time
+
 from softwire import kernel
 from softwire.configure import ride
 from softwire.configure.files import exists, shell
@@ -11,6 +13,8 @@ from softwire.uci import find, keyed
 NET = "/sys/class/net/"
 # Other protocols that bring IPv4 over an IPv6 line.
 RIVALS = ("map", "dslite", "464xlat", "ipip6")
+# Seconds: netifd's teardown of an interface takes six at most, its own start on a slow router longer.
+SETTLES, PAUSE = 15.0, 0.25
 ON, OFF = ("1", "on", "true", "yes", "enabled"), ("0", "off", "false", "no", "disabled")
 
 
@@ -164,7 +168,36 @@ def on_method(check):
     return []
 
 
-def commands(protocols, interfaces, firewall):
+def moved(files, interfaces):
+    """(interface, device) of those that leave one device for another."""
+    found = []
+    for name in interfaces:
+        was, will = [
+            section and ride.device(section)
+            for section in (find(files.before("network"), name), find(files.after("network"), name))
+        ]
+        if was and will and was != will and not will.startswith("@"):
+            found.append((name, will))
+    return found
+
+
+def settle(movers):
+    """Until netifd has them where they go: fw4 asks it for a zone's devices.
+
+    While netifd takes an interface down it tells the old device or none. The line's answers would be rejected, and
+    nothing would have fw4 ask again.
+    """
+    netifd, left = Netifd(), SETTLES
+    for name, port in movers:
+        try:
+            while left > 0 and (netifd.status(name) or {}).get("device") != port:
+                left -= PAUSE
+                time.sleep(PAUSE)
+        except ProvisioningError:
+            return
+
+
+def commands(protocols, interfaces, firewall, movers=()):
     """(shell command, why) in turn, to make netifd follow."""
     netifd = Netifd()
     found = [("/etc/init.d/network reload", "")]
@@ -179,5 +212,6 @@ def commands(protocols, interfaces, firewall):
     if [protocol for protocol in protocols if protocol not in known]:
         found = [("/etc/init.d/network restart", why)]
     if firewall:
-        found.append(("/etc/init.d/firewall reload", ""))
+        once = ["once 'ifstatus {}' tells the device {}".format(name, port) for name, port in movers]
+        found.append(("/etc/init.d/firewall reload", " and ".join(once)))
     return found

@@ -132,12 +132,15 @@ def agreed(given, question="Write this?"):
     return terminal.ask(question + " [y/N] ").strip().lower() in ("y", "yes")
 
 
-def finish(given, commands):
+def finish(given, files, protocols, names, firewall):
     """Says what is left to do, or does it; the exit status."""
+    movers = advice.moved(files, names)
     status = 0
     print("Now{}:".format("" if given.apply else " run"))
-    for command, why in commands:
+    for command, why in advice.commands(protocols, names, firewall, movers):
         print("  " + command + ("  # " + why if why else ""))
+        if given.apply and "firewall" in command:
+            advice.settle(movers)
         if given.apply and shell(command):
             print("  It failed.")
             status = 1
@@ -177,7 +180,7 @@ def configure(given, options, files):
     name = names[-1]
     # A port that no interface had before is in no zone yet, so that the line's answers would be rejected.
     firewall = "firewall" in changed or len(names) > 1 and "firewall" in files.names
-    status = finish(given, advice.commands(protocols, names, firewall))
+    status = finish(given, files, protocols, names, firewall)
     print("Then 'softwire status {}' tells how it goes.".format(name))
     return status
 
@@ -222,7 +225,7 @@ def undo(given, files):
             else "",
         ).strip()
     )
-    return finish(given, advice.commands([], there, "firewall" in changed))
+    return finish(given, files, [], there, "firewall" in changed)
 
 
 def forget(given, files):

@@ -80,9 +80,10 @@ class User:
 
 
 class Device:
-    """A plain network device."""
+    """A plain network device; hidden: not shown in an interface's status."""
 
     label = "Network device"
+    hidden = False
 
     def __init__(self, table, name):
         if len(name) > NAME_MAX:
@@ -284,6 +285,10 @@ class Alias(Device):
     @property
     def ifname(self):
         return self.target.ifname if self.target else self.name
+
+    @property
+    def hidden(self):
+        return self.target is None
 
     def start(self):
         self.point_at(self.table.device_of(self.name[1:]))

@@ -46,7 +46,7 @@ def interface(it):
         if it.l3.device:
             result["l3_device"] = it.l3.device.ifname
     result["proto"] = it.handler.name
-    if it.main.device and not it.handler.no_device:
+    if it.main.device and not it.main.device.hidden and not it.handler.no_device:
         result["device"] = it.main.device.ifname
     if it.state == "up":
         result.update(details(it))
