@@ -21,7 +21,7 @@ from tests.lab.openwrt.image import Image
 # Where the files of Feed.folder lie on the router: in its memory, for its flash may be small.
 FEED = "/tmp/lab/feed"
 # Not ours, but some tests ask by them, and the bench measures one; installed where OPENWRT_FEED has them.
-EXTRAS = "ip-full", "curl", "iputils-ping", "ds-lite", "python3-light"
+EXTRAS = re.compile(r"ip-full|curl|iputils-ping|ds-lite|python3-light|baresip(-mod-\w+)?")
 BOOT_SECONDS = 240
 CODES = "NO_FIREWALL_ZONE", "NO_MD5", "MISSING_PACKAGE", "BAD_CONFIG", "UNCOMMITTED", "CANNOT_WRITE"
 
@@ -237,7 +237,7 @@ class OpenWrt(Guest):
             tell(
                 f"{self.package} is in the image: {'left as it is' if IS_THERE.search(said) else 'replaced'}"
             )
-        extras = [name for name in EXTRAS if name in self.feed.names.get(self.manager, set()) - before]
+        extras = sorted(filter(EXTRAS.fullmatch, self.feed.names.get(self.manager, set()) - before))
         if extras:
             self.add(" ".join(extras))
         added = sorted(self.installed() - before)
