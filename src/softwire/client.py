@@ -290,7 +290,7 @@ class Client:
 
     def in_use(self):
         """Whether something is held that packets can pass through."""
-        return bool(self.held and self.held.addresses)
+        return bool(self.held and self.held.phase() == "up")
 
     def keep(self, line, held):
         """Nothing changed; what the router lost of the held softwire is put back without asking anybody."""

@@ -41,6 +41,10 @@ class HandedOn(Tunnel):
         """See Tunnel."""
         return {"mode": self.mode, "local": format_ipv6(self.local), "options": self.options}
 
+    def phase(self):
+        """See Tunnel."""
+        return "up"
+
     def carried(self, router):
         """Whether the interface is up, on the device that ours follows; while netifd is silent it is as it was."""
         try:
