@@ -38,34 +38,54 @@ grace = 0
 
 
 class Machine:
-    """With the monitor off at first."""
+    """With the monitor off at first. One `beside` another stands by: the same database, hosts, world and addresses,
 
-    def __init__(self, folder):
+    and cables that are pulled until take_over().
+    """
+
+    def __init__(self, folder, beside=None):
         self.folder = folder
-        self.server = Namespace()
-        self.clients, self.world = Namespace(self.server), Namespace(self.server)
+        self.beside = beside
+        self.server = Namespace(beside and beside.server)
+        self.clients = beside.clients if beside else Namespace(self.server)
+        self.world = beside.world if beside else Namespace(self.server)
+        self.cable = "eth1" if beside else "eth0"
         for name, other in (("line", self.clients), ("uplink", self.world)):
             pid = str(other.holder.pid)
-            self.server.run(*f"ip link add {name} type veth peer name eth0 netns {pid}".split())
+            self.server.run(*f"ip link add {name} type veth peer name {self.cable} netns {pid}".split())
             self.server.run("ip", "link", "set", name, "up")
-            other.run("ip", "link", "set", "eth0", "up")
-        for namespace, words in (
-            (self.server, f"address add {SERVER}/24 dev line"),
-            (self.server, f"address add {OTHER}/32 dev lo"),
-            (self.clients, f"address add {NEIGHBOUR}/24 dev eth0"),
-            (self.clients, f"route add {OTHER} via {SERVER}"),
-            (self.server, f"route add 198.51.100.0/22 via {NEIGHBOUR}"),
-            (self.server, f"route add 198.18.0.0/15 via {NEIGHBOUR}"),
-            (self.server, f"address add {UPLINK}/64 dev uplink nodad"),
-            (self.world, f"address add {WORLD}/64 dev eth0 nodad"),
-            (self.world, f"route add default via {UPLINK}"),
+        if not beside:
+            self.plug()
+        for words in (
+            f"address add {SERVER}/24 dev line",
+            f"address add {OTHER}/32 dev lo",
+            f"route add 198.51.100.0/22 via {NEIGHBOUR}",
+            f"route add 198.18.0.0/15 via {NEIGHBOUR}",
+            f"address add {UPLINK}/64 dev uplink nodad",
         ):
-            family = ["-6"] if words == f"route add default via {UPLINK}" else []
-            namespace.run("ip", *family, *words.split())
+            self.server.run("ip", *words.split())
         for namespace in (self.server, self.clients):
             namespace.run("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
         self.process = self.store = None
         self.values = self.configure()
+
+    def plug(self):
+        """Hosts and world have their cable to this server."""
+        for namespace, words in (
+            (self.clients, f"link set {self.cable} up"),
+            (self.clients, f"address add {NEIGHBOUR}/24 dev {self.cable}"),
+            (self.clients, f"route add {OTHER} via {SERVER}"),
+            (self.world, f"link set {self.cable} up"),
+            (self.world, f"address add {WORLD}/64 dev {self.cable} nodad"),
+            (self.world, f"-6 route add default via {UPLINK}"),
+        ):
+            namespace.run("ip", *words.split())
+
+    def take_over(self):
+        """The other server's cables are pulled; this one, which has the same addresses, has all of them now."""
+        for namespace in (self.clients, self.world):
+            namespace.run("ip", "link", "del", self.beside.cable)
+        self.plug()
 
     def close(self):
         if self.process:
@@ -73,7 +93,7 @@ class Machine:
             self.process.wait()
         if self.store:
             self.store.close()
-        for namespace in (self.world, self.clients, self.server):
+        for namespace in [self.server] if self.beside else [self.world, self.clients, self.server]:
             namespace.close()
 
     # The service
