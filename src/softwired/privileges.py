@@ -39,6 +39,14 @@ def _set(capabilities: int, inheritable: int = 0) -> bool:
     return bool(libc.capset(ctypes.c_char_p(header), ctypes.c_char_p(data)) == 0)
 
 
+def become(user: str) -> None:
+    """Root is somebody else from now on; KeyError where there is nobody of that name, OSError."""
+    entry = pwd.getpwnam(user)
+    os.setgroups([])
+    os.setresgid(entry.pw_gid, entry.pw_gid, entry.pw_gid)
+    os.setresuid(entry.pw_uid, entry.pw_uid, entry.pw_uid)
+
+
 def shed(user: str, keep: typing.Iterable[int]) -> list[str]:
     """Becomes `user` if it is root ('': stays) and keeps at most the capabilities named; tells what it could not."""
     wanted = sum(1 << number for number in keep)
@@ -49,11 +57,8 @@ def shed(user: str, keep: typing.Iterable[int]) -> list[str]:
                 _prctl(CAPBSET_DROP, number)
         if user:
             try:
-                entry = pwd.getpwnam(user)
                 _prctl(SET_KEEPCAPS, 1)
-                os.setgroups([])
-                os.setresgid(entry.pw_gid, entry.pw_gid, entry.pw_gid)
-                os.setresuid(entry.pw_uid, entry.pw_uid, entry.pw_uid)
+                become(user)
             except KeyError:
                 problems.append(f"there is no user '{user}' (softwired.user)")
             except OSError as error:

@@ -7,6 +7,7 @@ Jobs run in a thread of their own, all that wait in one transaction: what they s
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 import sys
 import threading
@@ -19,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateColumn
 
+from softwired import privileges
 from softwired.loop import Loop
 from softwired.service import StartError, values_of
 
@@ -121,11 +123,18 @@ def _connected(connection: typing.Any, _: typing.Any) -> None:
 
 
 def operate(service: str, path: str, tables: sqlalchemy.MetaData, job: Job) -> typing.Any:
-    """What an operator's command asks of a service's database, by its configuration file; StartError."""
-    _, values = values_of(service, path)
+    """What an operator's command asks of a service's database, by its configuration file; StartError.
+
+    Root does it as the service's user: what is made on the way, the first of all the database, is the service's.
+    """
+    common, values = values_of(service, path)
     try:
         store = Store(values.database, tables)
-        return store.run([store.grow, job])[1]
+        if os.geteuid() == 0 and common.user:
+            with contextlib.suppress(KeyError):  # the service stays root as well
+                privileges.become(common.user)
+        store.create()
+        return store.run([job])[0]
     except (SQLAlchemyError, OSError) as error:
         raise StartError(f"{service}.database: {said(error)}") from None
 
