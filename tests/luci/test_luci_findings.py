@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the doctor says, in Japanese: every sentence of its sources, with what it puts in."""
+"""What the doctor and `configure` say, in Japanese: every sentence of their sources, with what is put in."""
 
 import ast
+import json
 import re
 
 import pytest
 
 from package.sdk import pack
+from tests.luci.plugin import Plugin
 from tests.luci.server import PACKAGE, TREE
 from tests.package.test_package_luci import entries, po2lmo
 
-DOCTOR = TREE / "src/softwire/doctor"
+DOCTOR, CONFIGURE = TREE / "src/softwire/doctor", TREE / "src/softwire/configure"
+# What refuses or warns while it plans.
+PLANS = ("advice.py", "plan.py", "zone.py")
 # Not shown step by step: the report, known servers, the checks of packets, the steps' names.
 ELSEWHERE = ("report.py", "redact.py", "known.py", "network.py", "steps.py")
 # Words without a sentence around them, parts of commands, and what only the command line prints.
@@ -19,16 +23,22 @@ NO_SENTENCES = {
     "is missing", "is reached", "error {}", "({} octets)", "on-link {}", "M={} O={}", "option disabled is ",
     "{}  {:<14}  {}{}", "{:23}seen   {}", "{:23}do     {}", "softwire doctor: ", "begin with: {}", "all is well",
     "softwire doctor: '{}' is no IPv4 address", "/etc/config/network has no interface of proto softwire",
-    "all is well; the notes can wait", "/etc/init.d/firewall reload",
+    "all is well; the notes can wait", "/etc/init.d/firewall reload", "/etc/init.d/network reload",
+    "/etc/init.d/network restart", "command -v odhcp6c >/dev/null", "itself ({})", "{}: {} would be right",
+    "it was given up", "a new protocol: netifd learns it only when it starts",
 }  # fmt: skip
-COMMANDS = re.compile(r"'[^']*'|(set|delete) network\.\S+|uci (set|delete|commit) .*")
+COMMANDS = re.compile(
+    r"'[^']*'|(set|delete) network\.\S+|uci (set|delete|commit) .*"
+    r"|(add|set|add_list|delete|del_list) (firewall|\{).*"
+)
 
 
 def sentences():
     """Those of the sources as the pages write them: {1} for what is put in, also where another text is joined on."""
     found = set()
-    for path in sorted(DOCTOR.glob("*.py")):
-        tree = ast.parse(path.read_text()) if path.name not in ELSEWHERE else ast.Module([], [])
+    paths = [path for path in DOCTOR.glob("*.py") if path.name not in ELSEWHERE]
+    for path in paths + [CONFIGURE / name for name in PLANS]:
+        tree = ast.parse(path.read_text())
         prose = {
             id(node.body[0].value)
             for node in ast.walk(tree)
@@ -107,3 +117,26 @@ def test_english_stays_as_it_came(page):
     page.interface("wan")
     texts = ["eth1 has a link of 1000 Mbit/s", "<b>1970</b>"]
     assert say(page, texts) == texts
+
+
+def test_what_configure_refuses_and_warns_of(japanese, router, tmp_path):
+    """On the page of the first set-up: the code stays, the sentence is Japanese."""
+    plugin = Plugin(tmp_path)
+    router.objects.update(plugin.objects())
+    refusal = "softwire configure: BAD_CONFIG: this router has no port eth9 (it has eth0, eth1)\nNothing was changed."
+    plugin.does(f"echo '{refusal}'; exit 1")
+    japanese.map = "json.form"
+    japanese.open("softwire/setup", "#softwire-preview", lang="ja")
+    japanese.choose("provisioning", "dslite")
+    japanese.page.click("#softwire-preview")
+    japanese.page.wait_for_selector("#softwire-plan .alert-message:has-text('ポート eth9 はありません')")
+    assert "softwire configure: BAD_CONFIG: このルーターに" in japanese.text("#softwire-plan")
+    warning = "the comments in /etc/config/network go, as with every uci commit"
+    plan = {"interfaces": [], "warnings": [warning], "difference": [], "changes": [], "then": []}
+    (tmp_path / "plan").write_text(json.dumps(plan))
+    plugin.does(f"cat {tmp_path}/plan")
+    japanese.page.click("#softwire-preview")
+    japanese.page.wait_for_selector(
+        "#softwire-plan .alert-message:has-text('/etc/config/network のコメントは消えます')"
+    )
+    plugin.close()

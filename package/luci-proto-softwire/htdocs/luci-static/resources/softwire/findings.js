@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the doctor says (src/softwire/doctor/), in the reader's language: sentences as the helper has them, {1} for what
-// it puts in, which may be a sentence of its own. tests/luci compares them; what is not here is shown as it came.
+// What the doctor and `configure` say (src/softwire/doctor/, configure/), in the reader's language: sentences as the
+// helper has them, {1} for what it puts in, which may be a sentence of its own. tests/luci compares them; what is not
+// here is shown as it came.
 
 'use strict';
 'require baseclass';
@@ -260,6 +261,47 @@ const SENTENCES = `
 	option {1} does not reach the softwire
 	correct its spelling in /etc/config/network, then '/etc/init.d/network reload; ifup {1}'
 	option {1} is missing
+	no interface has option ip6assign, so the hosts of the LAN get no IPv6: uci set network.lan.ip6assign=60;
+		uci commit network
+	MISSING_PACKAGE: install the package kmod-ip6-tunnel
+	MISSING_PACKAGE: install the package odhcp6c
+	option ip6assign
+	a bridge
+	this router has no port {1} (it has {2})
+	port {1} belongs to the bridge {2}: take it out of {3} first
+	the firewall zone '{1}'
+	option ipv6 of network.{1} turns IPv6 off on port {2}: uci delete network.{3}.ipv6
+	dhcp.{1} hands out its addresses
+	interface {1} rides on {2} ({3}): it moves onto the softwire{4}
+	interface {1} ({2}) brings IPv4 over {3}, too: uci set network.{4}.disabled=1 turns it off
+	option {1} keeps interface {2} from coming up: uci delete network.{3}.{4}
+	port {1} is also the device of interface {2}
+	{1}; uci set network.{2}.device={3} keeps it on the port
+	the comments in /etc/config/{1} go, as with every uci commit
+	{1} '{2}': letters, digits and _ would be right
+	network.{1} is a section of type {2}: choose another name
+	the method is missing
+	--interface and --line are both '{1}': two names are needed
+	the name of a port, such as eth1 or wan, would be right
+	--wan is missing: the name of the port towards the ONU, such as eth1 or wan
+	interface {1} is of proto {2}, IPv6 over the IPv4 that it is to carry: --wan PORT makes it a line
+	{1} ({2}), which becomes the softwire over it
+	interface {1} rides on {2}: {3}
+	{1}--wan PORT is needed, the port towards the ONU
+	there is no /etc/config/firewall: IPv4 has no NAT, and nothing guards the line
+	option {1} is not one that {2} looks at: {3}
+	{1} {2}: it serves the LAN ({3}): another name would be right
+	'{1}' is no method
+	interface {1} makes it: its port would be right
+	interface {1} is of proto {2}: --wan PORT makes it flets, as NTT's network wants it
+	it moves to the port, {1}
+	option {1} '{2}' makes the local address of interface {3}: another one{4} would be right
+	{1}, such as 2222:2222:2222:2222,
+	interface {1} is in the firewall zone '{2}', not in '{3}'
+	{1} of the firewall names the zone '{2}', which goes
+	/etc/config/firewall has no zone '{1}' for the internet side (zones: {2}), so IPv4 would have no NAT:
+		--add-zone adds one as OpenWrt has it, --firewall-zone NAME takes another
+	the firewall zone '{1}' lacks option {2} '{3}'
 `;
 
 // Looked up by hand: the translator's marks are the lines above.
@@ -275,7 +317,7 @@ const KNOWN = SENTENCES.replace(/\n\t\t/g, ' ').split('\n').map(line => line.tri
 	.map(line => [ line, new RegExp('^' + line.split(/\{\d\}/).map(escaped).join('(.*?)') + '$') ]);
 
 return baseclass.extend({
-	// A text of the doctor's in the reader's language, or as it is.
+	// A text of the helper's in the reader's language, or as it is.
 	say: function(text) {
 		for (let [ sentence, pattern ] of KNOWN) {
 			const found = pattern.exec(text), told = found ? look(sentence) : sentence;

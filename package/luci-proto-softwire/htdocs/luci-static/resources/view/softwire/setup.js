@@ -11,6 +11,7 @@
 'require tools.widgets as widgets';
 'require softwire.codes as codes';
 'require softwire.fields as fields';
+'require softwire.findings as findings';
 'require softwire.options as options';
 'require softwire.router as router';
 'require softwire.texts as texts';
@@ -40,6 +41,15 @@ function stage(change, secrets) {
 	return removed.then(() => Object.keys(values).length == 0 ? null : change.section
 		? setNamed(change.config, change.section, values)
 		: setMatching(change.config, change.type, change.match, values));
+}
+
+// What `softwire configure` refuses, a line each: 'softwire configure: CODE: what is wrong'.
+function refusal(text) {
+	return text.split('\n').map(line => {
+		const found = /^(softwire configure: [A-Z0-9_]+: )(.*)$/.exec(line);
+
+		return found ? found[1] + findings.say(found[2]) : line;
+	}).join('\n');
 }
 
 const COLOURS = { '+': 'rgba(0, 160, 0, .18)', '-': 'rgba(200, 0, 0, .18)' };
@@ -136,7 +146,7 @@ return view.extend({
 
 	failed: function(error) {
 		dom.content(this.told, E('p', { 'class': 'alert-message warning', 'style': 'white-space: pre-wrap' },
-			[ router.sentence(error) ]));
+			[ refusal(router.sentence(error)) ]));
 	},
 
 	preview: function() {
@@ -150,7 +160,8 @@ return view.extend({
 	},
 
 	show: function(plan) {
-		const warnings = plan.warnings.map(text => E('p', { 'class': 'alert-message warning' }, [ text ]));
+		const warnings = plan.warnings.map(text => E('p', { 'class': 'alert-message warning' },
+			[ findings.say(text) ]));
 		const restart = plan.then.filter(text => /network restart/.test(text)).map(text => E('p', [
 			_('netifd does not know the protocols yet: after this, restart the router, or run %s on it.').format(text)
 		]));
