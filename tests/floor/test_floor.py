@@ -36,6 +36,7 @@ FLOOR = (
     "test_dstm",
     "test_handon",
     "test_hb46pp_answer",
+    "test_hb46pp_order",
     "test_hb46pp_web",
     "test_kernel",
     "test_line",

@@ -102,6 +102,7 @@ class Method(_offers.Method):
 
     def provision(self, line, source):
         """See softwire.provisioning."""
+        self.data = None  # of what is held, and nothing is
         return self.choose(line, source, None, self.fetch(line, source))
 
     def refresh(self, line, source, held):
