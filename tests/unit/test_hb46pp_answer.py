@@ -115,7 +115,7 @@ class Answer(unittest.TestCase):
                 told = why("map_e", dict(good, rules=[rule]))
                 self.assertFalse("no rule is for" in told)
         for member, values in (
-            ("rules", (None, [], {}, [None], [[]], ["x"], good["rules"] * 257)),
+            ("rules", (None, [], {}, [None], [[]], ["x"], [{}] * 257)),
             ("version", (2, -1, "0", True, None)),
             ("br", (None, 7, "x", "fe80::1", "br.example")),
         ):
