@@ -15,7 +15,8 @@ python := build/venv/bin/python
 # Every fault in turn, a server that is installed and purged, and further lines take too long for every change: make
 # system runs them.
 slow = $(addprefix tests/system/test_,diagnosis.py faults.py server.py server_prefix64.py \
-	provisioned_lines.py dstm_line.py lw4o6_line.py tsp_line.py demand_line.py)
+	provisioned_lines.py dstm_line.py lw4o6_line.py tsp_line.py demand_line.py \
+	handed_on.py)
 # ARGS reaches pytest, make bench and make demo: make unit ARGS='-k wire -x'
 pytest  = $(python) -m pytest --junit-xml=build/junit-$@.xml $(ARGS)
 
