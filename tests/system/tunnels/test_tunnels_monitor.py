@@ -116,6 +116,7 @@ def test_another_routed_prefix(machine):
     inside = {"2001:db8:4000:10:a::1": True, one.routed.replace("::/56", ":a::1"): False}
     for address, good in inside.items():
         machine.clients.run("ip", "address", "add", address, "dev", "lo")
+        machine.clients.run(*f"ip -6 rule add from {address} lookup {1000 + one.id}".split())
         assert machine.reaches("", address, machine.world) is good
     assert machine.run(register.route, machine.values, 1, 0)
     until(lambda: len(machine.routes()) == 2, "given back")
