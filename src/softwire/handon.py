@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """HandedOn: what another protocol of OpenWrt's carries in our place, as a dynamic interface that ours follows.
 
-Loaded by those methods alone that may be told of such a technology.
+Loaded once there is something of that kind.
 """
 
 import json

@@ -6,7 +6,6 @@ import os
 from softwire import provisioning
 from softwire.address import format_ipv6, parse_ipv4, parse_ipv6
 from softwire.errors import ProvisioningError
-from softwire.handon import HandedOn
 from softwire.provisioning import _lw4o6, dslite
 from softwire.tunnel import PortSet, Tunnel, inner_mtu
 
@@ -101,6 +100,8 @@ class Method(dslite.Method):
         return self._hand_on("464xlat", line, source, {"ip6prefix": prefix, "ip6addr": address})
 
     def _hand_on(self, name, line, source, options):
+        from softwire.handon import HandedOn  # only where it is needed
+
         protocol = [item[1] for item in PROTOCOLS if item[0] == name][0]
         # The handlers call their device map-<interface>, and the kernel takes 15 characters.
         if len(self.interface) > LONGEST_NAME:
