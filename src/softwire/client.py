@@ -24,8 +24,9 @@ RETRY_FIRST, RETRY_LONGEST = 1, 300
 SILENCE_PAUSE = 300
 # A poll may not be longer than what fits its millisecond argument everywhere.
 WAIT_LONGEST = 86400
-# Seconds between two looks around.
-LOOK_PAUSE = 60
+# Seconds between two looks around; for what is handed on, too, since netifd tells nobody of a dynamic interface's end
+# while another event is being handled.
+LOOK_PAUSE, LOOK_HANDED_ON = 60, 15
 # Seconds until netifd is asked again that did not answer while a softwire is held.
 SILENT_PAUSE = 5
 # Seconds: a method that wants to be called or asked without a pause gets none of it for ever.
@@ -192,7 +193,7 @@ class Client:
             if now >= self.ticks:
                 self.tick(now)
             if now >= self.look:
-                self.look = now + LOOK_PAUSE
+                self.look = now + (LOOK_HANDED_ON if self.router.handed_on else LOOK_PAUSE)
                 self.look_around()
                 if self.words:
                     return
@@ -405,6 +406,7 @@ class Client:
             self.forget()
             raise
         self.watch.device = self.router.handed_on or self.router.device
+        self.look = 0.0
         self.held = tunnel
 
     def withdraw(self):

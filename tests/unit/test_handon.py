@@ -186,6 +186,30 @@ class HandOn(unittest.TestCase):
             self.client.step(False)
             self.assertEqual(self.router.names(), ["unbound", "hand_back", "hand_on", "follow"])
 
+    def test_lost_and_nobody_says_so(self):
+        """netifd forgets the event of an interface that is gone before its turn comes: it is missed all the same."""
+        self.client.step(False)
+        waits = []
+
+        class Wakes:
+            def is_ours(self):
+                return True
+
+            def wait(self, seconds, sockets=()):
+                waits.append(seconds)
+                case.router.now += seconds
+                return [], []
+
+        case = self
+        self.client.wake = Wakes()
+        self.client.turn()
+        self.router.names()
+        self.router.statuses = [None]
+        while not self.router.events:
+            self.client.turn()
+        self.assertTrue(sum(waits) <= 16, waits)
+        self.assertEqual(self.router.names(), ["unbound", "hand_back", "hand_on", "follow"])
+
     def test_a_busy_netifd_loses_nothing(self):
         self.client.step(False)
         self.router.names()
