@@ -131,6 +131,7 @@ class Client:
         self.avoid: list = []  # see Line: where nobody answers
         self.ends: dict = {}  # prefix: when it stops to be preferred
         self.renewed = -NEVER  # when the line's own client was told to ask
+        self.unrenewed = None  # the ends as they were then
         self.due = 0.0  # when to ask (again)
         self.expires = NEVER  # when what is held is over
         self.ticks = NEVER  # when the method wants to be called
@@ -469,18 +470,31 @@ class Client:
         """The prefix that was asked from may be nobody's any more though it is preferred: another one comes first.
 
         A server that lost its memory is asked for a prefix only when half of the old one's life is over (RFC 8415
-        section 18.2.4), so the line's own client is told to ask now.
+        section 18.2.4), so the line's own client is told to ask now. It goes on asking by itself until it is answered;
+        told again before that, odhcp6c up to 24.10 gives up all that it holds.
         """
         prefix = self.asked_from >> 64
         # Where all of them are avoided, it begins anew.
         self.avoid = [prefix] if prefix in self.avoid else self.avoid + [prefix]
         now = self.clock()
-        if (self.silent or error.code == "AUTH_REJECTED") and now - self.renewed >= RENEW_PAUSE:
-            self.renewed = now
+        if (
+            (self.silent or error.code == "AUTH_REJECTED")
+            and now - self.renewed >= RENEW_PAUSE
+            and self.ends_moved()
+        ):
+            self.renewed, self.unrenewed = now, self.ends
             try:
                 self.ask("network.interface." + self.config["tunlink"], "renew")
             except ubus.UbusError:  # its protocol knows no renewal
                 pass
+
+    def ends_moved(self):
+        """Whether the line's server has spoken since the line's own client was told to ask."""
+        before, ends = self.unrenewed, self.ends
+        if before is None or sorted(before) != sorted(ends):
+            return True
+        # Of two without an end the difference is no number.
+        return any([abs(ends[prefix] - before[prefix]) > RENEWED for prefix in ends])
 
     def note(self, phase, error=None):
         """Writes the state file; times are uptimes in seconds."""

@@ -822,6 +822,22 @@ class ClientTest(unittest.TestCase):
         self.fails("AUTH_REJECTED", True)
         self.assertEqual(len(self.router.renewed), 2)
 
+    def test_line_that_is_not_answered_is_not_told_to_renew_again(self):
+        """odhcp6c would give up its prefixes, the LAN's among them, though they are good for hours."""
+        preferred = 3 * client.RENEW_PAUSE
+        self.router.status = wan6(((PREFIX, 56, preferred),))
+        self.operator.error = ProvisioningError("AUTH_REJECTED", "no", ended=True)
+        self.fails("AUTH_REJECTED", True)
+        for left in (2, 1):
+            self.router.now = self.router.now + client.RENEW_PAUSE
+            self.router.status = wan6(((PREFIX, 56, preferred - (3 - left) * client.RENEW_PAUSE),))
+            self.fails("AUTH_REJECTED", True)
+        self.assertEqual(len(self.router.renewed), 1)
+        self.router.now += client.RENEW_PAUSE
+        self.router.status = wan6(((PREFIX, 56, preferred),))
+        self.fails("AUTH_REJECTED", True)
+        self.assertEqual(len(self.router.renewed), 2)
+
     # The endpoint
 
     def test_endpoint_that_the_device_lost_is_made_anew(self):
