@@ -199,6 +199,21 @@ def test_reconfigure_at_the_wrong_time(bound):
     assert not takes(bound, reconfigure())
 
 
+def test_told_to_renew_while_nobody_answers(bound):
+    """As odhcp6c up to 24.10: the leases are lost."""
+    begun = []
+    bound.begin = lambda kind, *_: begun.append(kind)
+    bound.restart = lambda: begun.append("lost")
+    bound.keep(message.Message(reply(), 100))
+    bound.t2_at, bound.end_at = 500, 900
+    bound.told_to_renew()
+    bound.exchange = {"kind": message.RENEW}
+    bound.told_to_renew()
+    bound.exchange = {"kind": message.REBIND}
+    bound.told_to_renew()
+    assert begun == [message.RENEW, message.REBIND, "lost", "lost"]
+
+
 def test_rebind_names_the_server_that_is_known(bound):
     """As one that a Reconfigure asks for; at T2 the server is forgotten first."""
     sent = []

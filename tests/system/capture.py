@@ -16,6 +16,7 @@ from scapy.utils import RawPcapReader
 from tests.lab import addresses
 
 ETHERNET, IPV6 = 14, 40
+RENEW, REBIND, REPLY = 5, 6, 7  # RFC 8415 section 7.3
 PROTOCOL_IPIP, PROTOCOL_UDP, PROTOCOL_ICMPV6 = 4, 17, 58
 
 
@@ -62,6 +63,18 @@ def icmpv6_packets(capture: Path, start: int = 0) -> Iterator[IPv6]:
 def dhcpv6_messages(capture: Path) -> list[int]:
     """The types of all DHCPv6 messages that the router sent."""
     return [bytes(packet[UDP].payload)[0] for packet in udp_packets(capture) if packet[UDP].sport == 546]
+
+
+def dhcpv6_unanswered(capture: Path) -> bool:
+    """Whether a Renew or Rebind of the router's has no Reply yet: told to renew now, it would lose its leases."""
+    asked = b""
+    for packet in udp_packets(capture):
+        message = bytes(packet[UDP].payload)
+        if packet[UDP].sport == 546:
+            asked = message[1:4] if message[0] in (RENEW, REBIND) else b""
+        elif packet[UDP].dport == 546 and message[:1] == bytes([REPLY]) and message[1:4] == asked:
+            asked = b""
+    return bool(asked)
 
 
 def first_solicit(capture: Path) -> IPv6:

@@ -131,8 +131,13 @@ class Line:
             if error["code"] == code
         )
 
+    def wait_until_answered(self) -> None:
+        """Until odhcp6c waits for no answer of a DHCPv6 server that knows it."""
+        self.wait(lambda: not capture.dhcpv6_unanswered(self.lab.capture), 60, "the DHCPv6 server answers")
+
     def renew(self) -> None:
         """Until odhcp6c has asked for its leases' renewal, as it does by itself every half minute."""
+        self.wait_until_answered()
         before = capture.dhcpv6_messages(self.lab.capture).count(RENEW)
         self.router.check("ubus call network.interface.wan6 renew")
         self.wait(

@@ -335,6 +335,7 @@ class Delegation:
     def tells(self, *prefixes, **more):
         """The same, and until the router knows."""
         self.says(*prefixes, **more)
+        self.line.wait_until_answered()
         self.line.router.check("ubus call network.interface.wan6 renew")
         wanted = {prefix: preferred for prefix, preferred, _ in prefixes if preferred}
 

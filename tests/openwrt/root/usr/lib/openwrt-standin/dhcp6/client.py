@@ -369,6 +369,19 @@ class Client:
         if t1 < INFINITE:
             self.later(t1, self.renew)
 
+    def told_to_renew(self):
+        """SIGUSR1. It ends the wait for an answer to a Renew or Rebind.
+
+        odhcp6c up to 24.10 sends one Rebind instead of the former, waits for no answer to that either, and loses all.
+        """
+        kind = self.exchange["kind"] if self.bound and self.exchange else None
+        if kind == RENEW:
+            self.rebind()
+        if kind in (RENEW, REBIND):
+            self.restart()
+        else:
+            self.renew()
+
     def renew(self):
         """T1, or SIGUSR1."""
         if not self.bound:

@@ -48,7 +48,7 @@ class Program:
 
     def signalled(self, number):
         if number == signal.SIGUSR1:
-            self.client.renew()
+            self.client.told_to_renew()
         elif number == signal.SIGUSR2:
             self.client.release_and_restart()
         else:
