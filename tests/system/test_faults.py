@@ -60,7 +60,9 @@ def assert_whole(line):
     assert line.endpoints() == [addresses.ENDPOINT]
     assert len(line.client()) == 1
     assert line.router.run("pgrep -f softwire.script")[0].split() == []
-    assert len(line.router.check("pgrep -x -f '.*odhcp6c .*eth1'").split()) == 1
+    # A second one is the first one's child, which waits for some seconds before it becomes the script.
+    one = "[ $(pgrep -x -f '.*odhcp6c .*eth1' | wc -l) = 1 ]"
+    line.router.wait_until(one, 30, "one odhcp6c is on the line")
     assert line.router.check("ls /var/run/softwire").split() == ["wan.config", "wan.json", "wan@wan6"]
     line.wait(lambda: line.seen_by_ipv6().startswith("2001:db8:4000:300:"), 60, "native IPv6 works")
 
