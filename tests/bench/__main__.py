@@ -176,6 +176,9 @@ def main() -> int:
             progress("softwired tep beside a plain tunnel device, in an emulated machine; three minutes")
             print(flush=True)
             subprocess.run([sys.executable, "-m", "tests.bench.tep"])
+            progress("softwired tunnels, ten thousand of them, in another one; some minutes")
+            print(flush=True)
+            subprocess.run([sys.executable, "-m", "tests.bench.tunnels"])
     progress(f"{time.monotonic() - started:.0f} s; everything measured is in build/bench/bench.json")
     stale = sum(not one.holds for one in compared)
     if stale:
