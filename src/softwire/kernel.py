@@ -21,15 +21,30 @@ def listdir(path):
         return []
 
 
-def has_module(name, read=read, listdir=listdir):
+def lines(path):
+    """Those of a file, one after the other: all of them at once may be more than a small heap holds."""
+    try:
+        with open(path) as file:
+            yield from file
+    except (OSError, ValueError):
+        pass
+
+
+def has_module(name, read=read, listdir=listdir, lines=lines):
     """Whether a module is loaded, built in, or there to be loaded; `name` with _, as lsmod prints it."""
-    folder = "/lib/modules/" + read("/proc/sys/kernel/osrelease")
-    files = listdir(folder)  # OpenWrt has them all in one folder, and no modules.dep
-    for index in "modules.builtin", "modules.dep":
-        files += [
-            line.partition(":")[0].rpartition("/")[2] for line in read(folder + "/" + index).split("\n")
-        ]
     # One built in shows in /sys/module only where it has parameters.
-    return name in listdir("/sys/module") or name in [
-        file.partition(".ko")[0].replace("-", "_") for file in files if ".ko" in file
-    ]
+    if name in listdir("/sys/module"):
+        return True
+    folder = "/lib/modules/" + read("/proc/sys/kernel/osrelease")
+    # OpenWrt has them all in one folder, and no modules.dep
+    if any([_is(file, name) for file in listdir(folder)]):
+        return True
+    for index in "modules.builtin", "modules.dep":
+        for line in lines(folder + "/" + index):
+            if _is(line.partition(":")[0].rpartition("/")[2], name):
+                return True
+    return False
+
+
+def _is(file, name):
+    return ".ko" in file and file.partition(".ko")[0].replace("-", "_") == name

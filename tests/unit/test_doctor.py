@@ -201,6 +201,9 @@ class Stage(Router):
     def read(self, path):
         return self.files.get(path, "")
 
+    def lines(self, path):
+        return self.read(path).split("\n")
+
     def listdir(self, path):
         return self.folders.get(path, [])
 

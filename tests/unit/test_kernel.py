@@ -17,7 +17,10 @@ class ModuleTest(unittest.TestCase):
         texts.update(files or {})
         names = folders or {}
         return kernel.has_module(
-            "ip6_tunnel", lambda path: texts.get(path, ""), lambda path: list(names.get(path, []))
+            "ip6_tunnel",
+            lambda path: texts.get(path, ""),
+            lambda path: list(names.get(path, [])),
+            lambda path: texts.get(path, "").split("\n"),
         )
 
     def test_nowhere(self):
@@ -61,6 +64,13 @@ class ReadTest(unittest.TestCase):
             with open(self.PATH, "wb") as file:
                 file.write(octets)
             self.assertEqual(kernel.read(self.PATH), text)
+
+    def test_lines(self):
+        self.assertEqual(list(kernel.lines(self.PATH)), [])
+        for octets, found in (b"a\nb: c\n", ["a\n", "b: c\n"]), (b"", []), (b"\xff\xfe\n", []):
+            with open(self.PATH, "wb") as file:
+                file.write(octets)
+            self.assertEqual(list(kernel.lines(self.PATH)), found)
 
     def test_listdir(self):
         for name in "lo", "eth0", "br-lan":

@@ -63,6 +63,9 @@ class Stage(Router):
     def read(self, path):
         return {"/sys/class/net/eth1/address": MAC}.get(path, "")
 
+    def lines(self, path):
+        return self.read(path).split("\n")
+
     def listdir(self, path):
         return ["eth1", "lo"] if path == "/sys/class/net" else []
 

@@ -37,7 +37,7 @@ def check_router(case):
         return
     case.sections = case.router.uci("network")
     release = case.router.read("/proc/sys/kernel/osrelease")
-    if not has_module("ip6_tunnel", case.router.read, case.router.listdir):
+    if not has_module("ip6_tunnel", case.router.read, case.router.listdir, case.router.lines):
         yield wrong(
             "MISSING_PACKAGE",
             "the kernel's IPv6 tunnel module, ip6_tunnel, is missing",

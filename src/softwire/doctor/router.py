@@ -17,6 +17,7 @@ class Router:
     connections = portuse.CONNECTIONS
     present = staticmethod(present)
     read = staticmethod(kernel.read)
+    lines = staticmethod(kernel.lines)
     listdir = staticmethod(kernel.listdir)
     uptime = staticmethod(state.uptime)
 
