@@ -22,7 +22,7 @@ NETIFDS = "defaultroute", "metric", "ip4table"
 class HandedOn(Tunnel):
     """proto, options: what netifd is told; options a dict of JSON values, with the names of that protocol's handler.
 
-    local: the address that was asked from. refused(text): called where the interface does not come up.
+    local: the address that is asked from. refused(text): called where the interface does not come up.
     """
 
     kind = "handed_on"

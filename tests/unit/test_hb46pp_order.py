@@ -88,7 +88,10 @@ class Order(unittest.TestCase):
         self.provision()
         self.silent = silent
         self.method.drop()
-        self.provision().refused(WHY)
+        # Asked from an ipip tunnel's address, it is not left there.
+        found = self.method.provision(self.line, parse_ipv6(LOCAL))
+        self.assertEqual(found.local, SOURCE)
+        found.refused(WHY)
         self.assertEqual(self.provision().ipaddr(), ["203.0.113.7/32"])
         self.assertIn(["map_e", "HANDED_ON_DOWN: " + WHY], self.method.answer["skipped"])
         self.now += 3601

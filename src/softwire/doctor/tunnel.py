@@ -35,7 +35,8 @@ PROOF = "repl", "time"
 
 def check_endpoint(case):
     """The softwire's local address: on the router, by a bind(), and nobody else's."""
-    text = case.tunnel.get("local") or format_ipv6(case.endpoint)
+    held = case.tunnel or case.state.get("handed_on") or {}
+    text = held.get("local") or format_ipv6(case.endpoint)
     case.source = text
     value = "%032x" % parse_ipv6(text)
     places = []
@@ -46,7 +47,8 @@ def check_endpoint(case):
     mine = "lo", case.line.device
     strange = [name for name, flags in places if name not in mine]
     for other in case.router.others(case.interface):
-        if (case.router.state(other).get("tunnel") or {}).get("local") == text:
+        said = case.router.state(other)
+        if (said.get("tunnel") or said.get("handed_on") or {}).get("local") == text:
             strange.append("interface " + other)
     if any([flags & DAD_FAILED for name, flags in places]):
         yield wrong(

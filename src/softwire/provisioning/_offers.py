@@ -43,7 +43,7 @@ def _mode(path):
 class Method(dslite.Method):
     """DS-Lite is one of them, and lwAFTRs have names, too.
 
-    refused: {technology: (until when, asked from which address, why)} of what did not come up.
+    refused: {technology: (until when, asked from which /64, why)} of what did not come up.
     """
 
     def __init__(self, config, interface=""):
@@ -53,7 +53,7 @@ class Method(dslite.Method):
     def allow(self, name, source):
         """ProvisioningError where this router cannot use such an offer, or could not a short time ago."""
         until, where, why = self.refused.get(name, (0, 0, ""))
-        if where == source and self.clock() < until:
+        if where == source >> 64 and self.clock() < until:
             raise ProvisioningError("HANDED_ON_DOWN", why, until - self.clock())
         lacks = missing(name)
         if lacks:
@@ -114,6 +114,7 @@ class Method(dslite.Method):
             )
 
         def refused(why):
-            self.refused[name] = self.clock() + REFUSED, source, why
+            self.refused[name] = self.clock() + REFUSED, source >> 64, why
 
-        return HandedOn(source, protocol, options, refused)
+        # An ipip tunnel's, which may have been asked from, is none of ours any more.
+        return HandedOn(provisioning.Method.endpoint(self, line, None), protocol, options, refused)
