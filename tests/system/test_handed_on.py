@@ -144,9 +144,11 @@ def test_a_client_that_is_killed_leaves_none(home):
 
 def test_down_and_up(home):
     home.router.check("/sbin/ifdown wan")
-    home.line.wait(lambda: home.interfaces() == [], 60, "wan_4 and wan_ep are gone")
-    assert "map-wan_4" not in home.devices()
-    home.router.check("/sbin/ifup wan")
+    try:
+        home.line.wait(lambda: home.interfaces() == [], 60, "wan_4 and wan_ep are gone")
+        home.line.wait(lambda: "map-wan_4" not in home.devices(), 30, "its device is gone")
+    finally:
+        home.router.check("/sbin/ifup wan")
     home.carried()
 
 
@@ -164,15 +166,16 @@ def test_what_dhcpv6_offers(home):
     """`auto` reads the container, and hands the same on; of its other form, which is another address."""
     home.line.access(f"tunnel {ENDPOINT} {addresses.IPV4}")
     home.line.access(f"container 94 {CONTAINER}")
-    home.line.configure(provisioning="auto")
-    home.carried()
-    answer = home.answer()
-    assert (answer["method"], answer["server"]) == ("map_e", "the line's DHCPv6 server")
-    tunnel = home.router.check("/sbin/ip -d link show dev map-wan_4")
-    assert f" local {ENDPOINT} " in tunnel
-    home.line.access("container 94 none")
-    home.line.configure(provisioning="hb46pp")
-    home.line.access(f"tunnel {addresses.CROSS_ENDPOINT} {addresses.IPV4}")
+    try:
+        home.line.configure(provisioning="auto")
+        home.carried()
+        answer = home.answer()
+        assert (answer["method"], answer["server"]) == ("map_e", "the line's DHCPv6 server")
+        assert f" local {ENDPOINT} " in home.router.check("/sbin/ip -d link show dev map-wan_4")
+    finally:
+        home.line.access("container 94 none")
+        home.line.access(f"tunnel {addresses.CROSS_ENDPOINT} {addresses.IPV4}")
+        home.line.configure(provisioning="hb46pp")
     home.carried()
 
 
