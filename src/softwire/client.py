@@ -11,7 +11,7 @@ import sys
 import time
 
 from softwire import provisioning, state, ubus
-from softwire.address import contains, format_ipv6
+from softwire.address import format_ipv6
 from softwire.endpoint import present
 from softwire.errors import ProvisioningError
 from softwire.handover import Handover, known, run_event
@@ -31,10 +31,6 @@ LOOK_PAUSE, LOOK_HANDED_ON = 60, 15
 SILENT_PAUSE = 5
 # Seconds: a method that wants to be called or asked without a pause gets none of it for ever.
 TICK_SHORTEST, REFRESH_SHORTEST = 0.1, 10
-# Seconds by which the end of a renewed prefix moves, at least; netifd counts whole ones.
-RENEWED = 5
-# Seconds between two Renews that the line's own client is told to send.
-RENEW_PAUSE = 3600
 NEVER = float("inf")
 
 
@@ -331,26 +327,18 @@ class Client:
         return line
 
     def compare(self, line):
-        """Whether the line's server has renewed other prefixes and not the one in use: then that one is over.
-
-        A server that lost its memory answers "No Binding" and grants another; odhcp6c then keeps both until the old one
-        has run out (RFC 8415 section 18.2.10.1).
-        """
+        """The prefix in use is avoided where the line's server has renewed another one and not that."""
         now, held = self.clock(), self.held
         ends = {
             item[0]: NEVER if item[2] == FOREVER else now + item[2] for item in line.prefixes if item[2] > 0
         }
         before, self.ends = self.ends, ends
-        if held is None or len(ends) < 2:
-            return
-        mine = [prefix for prefix, length, _ in line.prefixes if contains(prefix, length, held.local)]
-        if not mine or mine[0] not in before or ends.get(mine[0], NEVER) == NEVER:
-            return
-        if abs(ends[mine[0]] - before[mine[0]]) > RENEWED:  # the server has spoken of it, too
-            return
-        if [prefix for prefix in ends if ends[prefix] > before.get(prefix, 0) + RENEWED]:
-            log("the line's server has renewed another prefix, and not the one in use")
-            self.avoid = [held.local >> 64]
+        if held is not None and len(ends) > 1:
+            from softwire import doubt  # most lines have one prefix
+
+            if doubt.is_over(held.local, line.prefixes, before, ends):
+                log("the line's server has renewed another prefix, and not the one in use")
+                self.avoid = [held.local >> 64]
 
     def signature(self, line):
         """What must stay as it is for a softwire to stay as it is; the loss of the prefix ends a held one."""
@@ -452,7 +440,9 @@ class Client:
         if error.ended:
             self.drop()
         if error.code in ("NO_ANSWER", "AUTH_REJECTED") and (self.silent or not self.in_use()):
-            self.doubt(error)
+            from softwire import doubt  # most lines are answered
+
+            doubt.begin(self, error)
         delay = min(RETRY_LONGEST, RETRY_FIRST << min(self.failures, 16)) * random.uniform(0.5, 1)
         delay = max(delay, error.retry_after or 0)
         self.failures += 1
@@ -465,36 +455,6 @@ class Client:
         if not self.held:
             self.router.failed(error)
         self.note("up" if self.in_use() else "retrying", error)
-
-    def doubt(self, error):
-        """The prefix that was asked from may be nobody's any more though it is preferred: another one comes first.
-
-        A server that lost its memory is asked for a prefix only when half of the old one's life is over (RFC 8415
-        section 18.2.4), so the line's own client is told to ask now. It goes on asking by itself until it is answered;
-        told again before that, odhcp6c up to 24.10 gives up all that it holds.
-        """
-        prefix = self.asked_from >> 64
-        # Where all of them are avoided, it begins anew.
-        self.avoid = [prefix] if prefix in self.avoid else self.avoid + [prefix]
-        now = self.clock()
-        if (
-            (self.silent or error.code == "AUTH_REJECTED")
-            and now - self.renewed >= RENEW_PAUSE
-            and self.ends_moved()
-        ):
-            self.renewed, self.unrenewed = now, self.ends
-            try:
-                self.ask("network.interface." + self.config["tunlink"], "renew")
-            except ubus.UbusError:  # its protocol knows no renewal
-                pass
-
-    def ends_moved(self):
-        """Whether the line's server has spoken since the line's own client was told to ask."""
-        before, ends = self.unrenewed, self.ends
-        if before is None or sorted(before) != sorted(ends):
-            return True
-        # Of two without an end the difference is no number.
-        return any([abs(ends[prefix] - before[prefix]) > RENEWED for prefix in ends])
 
     def note(self, phase, error=None):
         """Writes the state file; times are uptimes in seconds."""

@@ -3,7 +3,7 @@
 
 import unittest
 
-from softwire import client, handover, portnat, provisioning, state, ubus
+from softwire import client, doubt, handover, portnat, provisioning, state, ubus
 from softwire.address import parse_ipv6
 from softwire.errors import ProvisioningError
 from softwire.tunnel import PortSet, Tunnel
@@ -818,22 +818,22 @@ class ClientTest(unittest.TestCase):
         for _ in range(5):
             self.fails("AUTH_REJECTED", True)
         self.assertEqual(len(self.router.renewed), 1)
-        self.router.now += client.RENEW_PAUSE
+        self.router.now += doubt.RENEW_PAUSE
         self.fails("AUTH_REJECTED", True)
         self.assertEqual(len(self.router.renewed), 2)
 
     def test_line_that_is_not_answered_is_not_told_to_renew_again(self):
         """odhcp6c would give up its prefixes, the LAN's among them, though they are good for hours."""
-        preferred = 3 * client.RENEW_PAUSE
+        preferred = 3 * doubt.RENEW_PAUSE
         self.router.status = wan6(((PREFIX, 56, preferred),))
         self.operator.error = ProvisioningError("AUTH_REJECTED", "no", ended=True)
         self.fails("AUTH_REJECTED", True)
         for left in (2, 1):
-            self.router.now = self.router.now + client.RENEW_PAUSE
-            self.router.status = wan6(((PREFIX, 56, preferred - (3 - left) * client.RENEW_PAUSE),))
+            self.router.now = self.router.now + doubt.RENEW_PAUSE
+            self.router.status = wan6(((PREFIX, 56, preferred - (3 - left) * doubt.RENEW_PAUSE),))
             self.fails("AUTH_REJECTED", True)
         self.assertEqual(len(self.router.renewed), 1)
-        self.router.now += client.RENEW_PAUSE
+        self.router.now += doubt.RENEW_PAUSE
         self.router.status = wan6(((PREFIX, 56, preferred),))
         self.fails("AUTH_REJECTED", True)
         self.assertEqual(len(self.router.renewed), 2)
