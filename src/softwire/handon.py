@@ -68,6 +68,7 @@ class HandedOn(Tunnel):
             "ZONE": router.config["zone"] or "",
         }
         router.share(None)
+        router.handed_on = ""
         status = self._wait(router, name, parameters)
         device = status.get("up") and status.get("l3_device")
         if not device:
@@ -77,6 +78,7 @@ class HandedOn(Tunnel):
             return "handed on to proto {}: interface {} on {}".format(self.mode, name, device)
         else:
             text = "netifd refused the device {} of interface {}".format(device, name)
+        router.unbound()
         self.refused(text)
         raise ProvisioningError("HANDED_ON_DOWN", text)
 

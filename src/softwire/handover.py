@@ -122,12 +122,7 @@ class Handover:
     def bound(self, line, tunnel):
         """Hands the tunnel to netifd, and looks whether the device came to carry the address."""
         if tunnel.kind != "tunnel":
-            self.handed_on = ""
-            try:
-                return tunnel.bound(self)
-            except ProvisioningError:
-                self.unbound()
-                raise
+            return tunnel.bound(self)
         parameters = {
             "LOCAL": format_ipv6(tunnel.local),
             "REMOTE": format_ipv6(tunnel.remote),

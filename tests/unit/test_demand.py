@@ -7,6 +7,7 @@ import unittest
 from softwire import client, demand, kernel, portnat, provisioning, state
 from softwire.address import parse_ipv6
 from softwire.errors import ProvisioningError
+from softwire.provisioning import _demand
 from softwire.tunnel import PortSet, Tunnel
 from test_client import Router, Wakes
 from test_portnat import Pages
@@ -80,7 +81,8 @@ class Sockets:
 class Operator(provisioning.Method):
     """A method whose answer, or error, a test sets."""
 
-    options = provisioning.DEMAND
+    options = _demand.OPTIONS
+    demand = True
     expires = None
     shared = None
     error = None

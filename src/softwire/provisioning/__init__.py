@@ -10,12 +10,9 @@ import os
 import random
 
 from softwire import state
-from softwire.config import OPTIONS, Config, flag, number
+from softwire.config import OPTIONS, Config
 from softwire.endpoint import readable
 from softwire.errors import bad_config
-
-# Further options of a method whose addresses can be had on demand (demand.py).
-DEMAND: tuple = (("demand", flag, False), ("idle", number(10, 86400), 600))
 
 
 class Refresh(Exception):
@@ -50,6 +47,7 @@ class Method:
                 answer came; "ignored", {reason: how many datagrams that were no answer}. What else is in there, the
                 method's explain.py puts into words.
 
+    demand      whether its addresses can be had on demand (demand.py): _demand.OPTIONS are among its own then
     own_packets how many it has sent through what is held, for itself
 
     Every hook may raise ProvisioningError; with ended=True what is held is over. Addresses are 128-bit integers.
@@ -62,7 +60,7 @@ class Method:
     asked_for: tuple = ()
 
     linger = 0
-    silent = False
+    silent = demand = False
     own_packets = 0
 
     def __init__(self, config, interface=""):
@@ -178,7 +176,7 @@ def load(options, interface=""):
     """The Method for the options of an interface, as netifd hands them over; BAD_CONFIG."""
     method = find(str(options.get("provisioning") or "softbank"))
     config = Config(options, method)
-    if DEMAND[0] in method.options and config["demand"]:
+    if method.demand and config["demand"]:
         from softwire.demand import on_demand  # only where it is wanted
 
         method = on_demand(method)

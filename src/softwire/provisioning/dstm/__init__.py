@@ -8,6 +8,7 @@ from softwire import config, dhcpv6, iadstm, inform, provisioning
 from softwire.address import format_ipv6
 from softwire.errors import ProvisioningError
 from softwire.line import Line
+from softwire.provisioning import _demand
 from softwire.tunnel import PortSet, Tunnel, check_endpoint, check_ipv4, inner_mtu
 from softwire.wire import WireError
 
@@ -35,7 +36,8 @@ class Method(provisioning.Method):
         ("code_ia_dstm", config.number(1, 65535), iadstm.IA_DSTM),
         ("code_dstm_tep", config.number(1, 65535), iadstm.DSTM_TEP),
         ("code_dstm_ports", config.number(1, 65535), iadstm.DSTM_PORTS),
-    ) + provisioning.DEMAND
+    ) + _demand.OPTIONS
+    demand = True
 
     def __init__(self, config, interface=""):
         super().__init__(config, interface)

@@ -10,6 +10,7 @@ from binascii import hexlify
 from softwire import config, provisioning, state, tsp
 from softwire.address import format_ipv4, format_ipv6, parse_ipv4
 from softwire.errors import ProvisioningError
+from softwire.provisioning import _demand
 from softwire.tunnel import PortSet, Tunnel, check_endpoint, check_ipv4, inner_mtu
 from softwire.wire import WireError
 
@@ -49,7 +50,8 @@ class Method(provisioning.Method):
         ("peeraddr", config.endpoint, None),
         ("shared", config.flag, False),
         ("lifetime_unit", config.choice("auto", "seconds", "minutes"), "auto"),
-    ) + provisioning.DEMAND
+    ) + _demand.OPTIONS
+    demand = True
     lists = ("server",)
     secrets = ("password",)
     required = (("server", "the address of the operator's DSTM server"),)
