@@ -444,7 +444,8 @@ class Client:
 
             doubt.begin(self, error)
         delay = min(RETRY_LONGEST, RETRY_FIRST << min(self.failures, 16)) * random.uniform(0.5, 1)
-        delay = max(delay, error.retry_after or 0)
+        # Also before the end of what is held.
+        delay = min(max(delay, error.retry_after or 0), max(RETRY_FIRST, (self.expires - self.clock()) / 2))
         self.failures += 1
         self.due = self.clock() + delay
         log(

@@ -577,6 +577,16 @@ class ClientTest(unittest.TestCase):
         # Once before the end, once at once behind it, then in peace.
         self.assertEqual(self.operator.dropped, 1)
 
+    def test_a_busy_server_is_asked_again_before_the_end(self):
+        """However long it wants to be left alone; more often the nearer the end is, and never in a hot loop."""
+        self.operator.expires = 1200
+        self.client.step(False)
+        self.operator.error = ProvisioningError("SERVER_BUSY", "busy", 60)
+        for left, least, most in (600, 60, 64), (30, 15, 15), (1, 1, 1):
+            self.router.now = 2200 - left
+            self.fails("SERVER_BUSY", True)
+            self.assertTrue(least <= self.client.due - self.router.now <= most)
+
     def test_silence_ends_nothing_before_its_time(self):
         self.operator.expires = 1200
         self.client.step(False)
