@@ -59,6 +59,8 @@ KEPT = "address first_port last_port node link_local user tep since".split()
 STRANGE = 60.0
 # Rows in one go.
 MOST = 500
+# Slots that are known to have been somebody's not long ago, where the order of the free ones begins anew.
+RESTING = 1000
 
 
 class Lease(typing.NamedTuple):
@@ -255,9 +257,16 @@ class Leases:
         )
 
     def fill(self, connection: Connection) -> None:
-        """What is free, from what is not."""
-        columns = (lease_table.c.address, lease_table.c.first_port, lease_table.c.last_port)
-        self.slots.fill(Slot(*row) for row in connection.execute(select(*columns)))
+        """What is free, from what is not; what was somebody's last comes last."""
+        past, columns = history_table.c, lease_table.c
+        rested = connection.execute(
+            select(past.address, past.first_port, past.last_port)
+            .order_by(past.until.desc(), past.id.desc())
+            .limit(RESTING)
+        )
+        latest = [Slot(*row) for row in rested]
+        used = connection.execute(select(columns.address, columns.first_port, columns.last_port))
+        self.slots.fill((Slot(*row) for row in used), reversed(latest))
 
     # What becomes of them
 

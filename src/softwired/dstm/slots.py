@@ -114,13 +114,17 @@ class Slots:
         self.pools = [Pool(table) for table in pools]
         self.stale = True
 
-    def fill(self, used: typing.Iterable[Slot]) -> None:
-        """From what the store has."""
+    def fill(self, used: typing.Iterable[Slot], rested: typing.Iterable[Slot] = ()) -> None:
+        """From what the store has; rested: what was somebody's, the latest last."""
         by_address: dict[int, list[tuple[int, int]]] = {}
         for address, first, last in used:
             by_address.setdefault(address, []).append((first, last))
         for pool in self.pools:
             pool.fill(by_address)
+        for slot in rested:
+            found = self.of(*slot)
+            if found and slot in found.free:
+                found.free.move_to_end(slot)
         self.stale = False
 
     def of(self, address: int, first: int, last: int) -> Pool | None:

@@ -275,22 +275,33 @@ def test_no_address_soon_again(tmp_path: pathlib.Path):
     url = f"sqlite:///{tmp_path}/dstm.db"
     store = Store(url, metadata)
     store.create()
-    one = Leases(
-        values("s", url, [{"addresses": ["198.51.100.8/30"], "teps": TEPS}]),
-        lambda: 1e9,
-        lambda teps: teps[0],
-    )
+    table = values("s", url, [{"addresses": ["198.51.100.8/30"], "teps": TEPS}])
+
+    def started():
+        return Leases(table, lambda: 1e9, lambda teps: teps[0])
 
     def ask(node):
-        return store.run([lambda connection: one.allocate(connection, Request(node, "", "", None, False))])[
-            0
-        ].lease
+        request = Request(node, "", "", None, False)
+        return store.run([lambda connection: one.allocate(connection, request)])[0].lease
 
+    def give_back(lease):
+        store.run([lambda connection: one.end(connection, lease.serial)])
+        store.run([lambda connection: one.release(connection, lease.serial)])
+
+    one = started()
     first = ask("2001:db8::1")
-    store.run([lambda connection: one.end(connection, first.serial)])
-    store.run([lambda connection: one.release(connection, first.serial)])
-    assert ask("2001:db8::2").address != first.address
-    assert ask("2001:db8::3").address == first.address
+    give_back(first)
+    second = ask("2001:db8::2")
+    third = ask("2001:db8::3")
+    assert second.address != first.address == third.address
+    # A server that is started anew remembers it.
+    give_back(second)
+    give_back(third)
+    one = started()
+    assert ask("2001:db8::4").address == second.address
+    give_back(ask("2001:db8::4"))
+    one = started()
+    assert ask("2001:db8::4").address == third.address
     (row,) = store.run([lambda connection: leases.had(connection, first.address, 1e9 - 1)]) or [[]]
     assert row == []
     store.close()
