@@ -211,7 +211,9 @@ def test_told_to_renew_while_nobody_answers(bound):
     bound.told_to_renew()
     bound.exchange = {"kind": message.REBIND}
     bound.told_to_renew()
-    assert begun == [message.RENEW, message.REBIND, "lost", "lost"]
+    bound.exchange = {"kind": message.REBIND, "reconfigured": True}
+    bound.told_to_renew()
+    assert begun == [message.RENEW, message.REBIND, "lost", "lost", message.RENEW]
 
 
 def test_rebind_names_the_server_that_is_known(bound):

@@ -373,11 +373,13 @@ class Client:
         """SIGUSR1. It ends the wait for an answer to a Renew or Rebind.
 
         odhcp6c up to 24.10 sends one Rebind instead of the former, waits for no answer to that either, and loses all.
+        Where a Reconfigure asked for the Rebind, it begins anew.
         """
-        kind = self.exchange["kind"] if self.bound and self.exchange else None
+        exchange = (self.bound and self.exchange) or {}
+        kind = exchange.get("kind")
         if kind == RENEW:
             self.rebind()
-        if kind in (RENEW, REBIND):
+        if kind == RENEW or (kind == REBIND and not exchange.get("reconfigured")):
             self.restart()
         else:
             self.renew()
