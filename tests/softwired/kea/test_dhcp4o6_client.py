@@ -129,7 +129,8 @@ def test_a_lease_by_unicast(processes, household, wire, half, way):
     household.bound()
     assert household.state()["answer"]["server"] == network.SERVER
     sent = queries(wire, household)
-    assert [source for source, _ in sent] == [ENDPOINT] * 2  # that other one is not on this cable
+    # Each message once, or once more on a slow machine; that other one is not on this cable.
+    assert {source for source, _ in sent} == {ENDPOINT} and 2 <= len(sent) <= 3
 
 
 def test_no_option_88(processes, household, wire):

@@ -159,7 +159,19 @@ const SENTENCES = `
 	option auto_includes of the firewall's defaults is off
 	end some of them, or wait until they have ended; other hosts and ports are reached; only the operator has
 		more ports
-	nft knows no chain nat_{1}, which names {2}
+	nft knows no chain {1}, which names {2}
+	'logread -e {1}' has its reason; '/etc/init.d/network restart' if its package is new; stock DHCPv6 must
+		not carry the same: options iface_map and iface_464xlat of interface {2} are 0 then
+	handed on to proto {1}: {2}
+	install the package that it names, then 'ifup {1}'
+	left to proto {1}
+	nothing to look at: no address is held
+	once 'ifstatus {1}' tells the device {2}
+	packets for {1} wake nobody
+	proto {1} does not carry what was handed on to it
+	the parameters in use are not today's
+	what proto {1} does
+	{1} waits for a packet, and asks for an address then
 	the operator's NAT has them: where it has none left, new connections fail and old ones go on
 	the address is not shared
 	all {1} ports are taken by connections to {2}, {3}
