@@ -267,8 +267,8 @@ class Method(provisioning.Method):
     def create(self, line, source, held):
         """Tunnel Create with or without the held address -> Tunnel."""
         self.ready = False
-        own = link_local(line.device)
-        side = tsp.Side(held, ([own] if own else []) + [source], () if self.config["shared"] else None)
+        own = [line.link_local] if line.link_local else []
+        side = tsp.Side(held, own + [source], () if self.config["shared"] else None)
         self.send(tsp.frame(tsp.Message("create", side).xml()))
         while True:
             code, text, body = self.next(self.stream.message)
@@ -442,18 +442,6 @@ def secured(sock, host, path):
         return context.wrap_socket(sock, server_hostname=host)
     except ValueError as error:
         raise OSError("TLS: {}".format(error))
-
-
-def link_local(device):
-    """The device's own address on its link as an integer, or None."""
-    try:
-        with open("/proc/net/if_inet6") as file:
-            for row in file:
-                words = row.split()
-                if words[5] == device and words[3] == "20":
-                    return int(words[0], 16)
-    except (OSError, IndexError, ValueError):
-        pass
 
 
 def echo(address):
