@@ -7,35 +7,16 @@ from softwire import provisioning, uci
 from softwire.configure import advice, files, options, plan, ride, zone
 from softwire.errors import ProvisioningError
 from softwire.provisioning import softbank
+from test_uci_reader import NETWORK as BEGINNING
 
-# As `uci export network` of 23.05 prints it.
-NETWORK = r"""package network
-
-config interface 'loopback'
-	option device 'lo'
-
-config globals 'globals'
-	option ula_prefix 'fd00:1:2::/48'
-
-config device
-	option name 'br-lan'
-	option type 'bridge'
-	list ports 'eth0'
-	list ports 'eth2'
-
-config interface 'wan'
-	option proto 'pppoe'
-	option username 'user@isp'
-	option password 'it'\''s #a; "b" \ $c `d` パス  two '
-	option note 'two
-
-lines'
-
-config interface 'wan6'
+NETWORK = (
+    BEGINNING
+    + """config interface 'wan6'
 	option device '@wan'
 	option proto 'dhcpv6'
 
 """
+)
 
 FIREWALL = """
 config zone
