@@ -179,7 +179,8 @@ class Client:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
 
     def ask_all(self, messages: typing.Sequence[bytes], at_once: int) -> list[bytes]:
-        """All answers, as they come; reads while it sends, so that its own socket has room for them."""
+        """All answers, as they come; its own socket has room for them (grow), and it reads while it sends."""
+        self.grow()
         answers: list[bytes] = []
         for number, message in enumerate(messages):
             self.send(message)
