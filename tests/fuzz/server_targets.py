@@ -88,6 +88,12 @@ def read_message(data):
 
 def read_response(data):
     """What the DHCPv4 server sends."""
+    try:
+        other = messages.response(data, "dhcpd")
+    except messages.Refused:
+        pass
+    else:
+        assert len(other.exchange.source) == 16 and len(other.exchange.interface) <= 16
     found = messages.response(data)
     layers, message = relay.unwrap(found.datagram)
     assert bool(layers) == found.relayed and message[:4] == b"\x15\0\0\0"

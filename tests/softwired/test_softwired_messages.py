@@ -91,6 +91,23 @@ def test_every_truncation_of_a_response():
             messages.response(data[:end])
 
 
+def test_dhcpds_form_both_ways():
+    """As ISC's dhcpd 4.4.3-P1 was seen to write and read it; nothing is put into the message."""
+    data = packets.relayed(packets.query(packets.bootp()), "2001:db8::1")
+    layers, message = relay.unwrap(data)
+    found = messages.query(layers, message, "vs", SOURCE, 546, "dhcpd")
+    head = b"vs" + bytes(14) + SOURCE + b"\x02\x22\0\0"
+    assert found.datagram == head + data
+    offer = packets.bootp(2, op=2)
+    answer = messages.response(head + packets.response(offer, flags=0x800000), "dhcpd")
+    assert answer == (found.exchange, False, packets.response(offer))
+    foreign = packets.response(offer, packets.isc("vs", "fe80::2", 546))
+    assert messages.response(head + foreign, "dhcpd").datagram == foreign
+    for end in range(len(head)):
+        with pytest.raises(messages.Refused, match="malformed"):
+            messages.response(head[:end], "dhcpd")
+
+
 def test_relay_messages_of_two_kinds():
     data = packets.relayed(packets.relayed(packets.query(packets.bootp()), kind=13))
     with pytest.raises(WireError):

@@ -3,7 +3,7 @@
 
 Between the servers a datagram is the whole DHCPv6 message, relays' layers included. The innermost message has one
 option 17 of enterprise 2495 more: 60000 the interface's name, 60001 the source address, 60002 the source port, as
-Kea 1.4 and newer write and read it.
+Kea 1.4 and newer write and read it. ISC's dhcpd has them in front of the message instead: see dhcpd.py.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from softwire.dhcpv6 import (
 )
 from softwire.wire import WireError
 from softwired import relay
+from softwired.dhcp4o6 import dhcpd
 
 ISC = b"\x00\x00\x09\xbf"
 INTERFACE, SOURCE_ADDRESS, SOURCE_PORT = 60000, 60001, 60002
@@ -71,8 +72,10 @@ class Response(typing.NamedTuple):
     datagram: bytes
 
 
-def query(layers: list[relay.Layer], message: bytes, interface: str, source: bytes, port: int) -> Query:
-    """A message of type 20 from `source` (16 octets); Refused."""
+def query(
+    layers: list[relay.Layer], message: bytes, interface: str, source: bytes, port: int, server: str = "kea"
+) -> Query:
+    """A message of type 20 from `source` (16 octets), for a DHCPv4 server of this name; Refused."""
     try:
         _, _, options = read_message(message)
     except WireError as error:
@@ -89,6 +92,10 @@ def query(layers: list[relay.Layer], message: bytes, interface: str, source: byt
                     "forged_source", "ISC's vendor option with what only the servers tell each other"
                 )
             others += value[4:]
+    exchange = Exchange(interface, source, port, inner[4:8], inner[28:44])
+    if server == "dhcpd":
+        whole = _wrapped(layers, message) if layers else message
+        return Query(exchange, _fits(dhcpd.write(interface, source, port, whole)))
     where = write_option(
         VENDOR_OPTS, ISC + others + _where(interface) + source + PORT_HEAD + port.to_bytes(2, "big")
     )
@@ -109,14 +116,16 @@ def query(layers: list[relay.Layer], message: bytes, interface: str, source: byt
     datagram = before + where + behind
     if layers:
         datagram = _wrapped(layers, datagram)
-    if len(datagram) > LONGEST:
-        raise Refused("oversize", f"{len(datagram)} octets for the DHCPv4 server: at most {LONGEST}")
-    return Query(Exchange(interface, source, port, inner[4:8], inner[28:44]), datagram)
+    return Query(exchange, _fits(datagram))
 
 
-def response(datagram: bytes) -> Response:
-    """What the DHCPv4 server sent, without ISC's vendor option; Refused."""
+def response(datagram: bytes, server: str = "kea") -> Response:
+    """What the DHCPv4 server sent, without what is between the servers; Refused."""
+    told: tuple[str, bytes, int] | None = None
     try:
+        if server == "dhcpd":
+            interface, source, port, datagram = dhcpd.read(datagram)
+            told = interface, source, port
         layers, message = relay.unwrap(datagram)
         kind, _, options = read_message(message)
     except WireError as error:
@@ -132,7 +141,7 @@ def response(datagram: bytes) -> Response:
     at = 4
     for code, value in options:
         start, at = at, at + 4 + len(value)
-        if code != VENDOR_OPTS or value[:4] != ISC:
+        if told or code != VENDOR_OPTS or value[:4] != ISC:
             plain += message[start:at]
             continue
         rest = b""
@@ -143,15 +152,23 @@ def response(datagram: bytes) -> Response:
                 rest += write_option(own, octets)
         if rest:
             plain += write_option(VENDOR_OPTS, ISC + rest)
+    interface, source, port = told or _told(where)
+    if layers:
+        plain = _wrapped(layers, plain)
+    return Response(Exchange(interface, source, port, inner[4:8], inner[28:44]), bool(layers), plain)
+
+
+def _told(where: dict[int, bytes]) -> tuple[str, bytes, int]:
     interface, source, port = where.get(INTERFACE), where.get(SOURCE_ADDRESS), where.get(SOURCE_PORT)
     if interface is None or source is None or port is None or len(source) != 16 or len(port) != 2:
         raise Refused("no_destination", "ISC's vendor option lacks the interface, the address or the port")
-    if layers:
-        plain = _wrapped(layers, plain)
-    exchange = Exchange(
-        interface.decode("utf-8", "replace"), source, int.from_bytes(port, "big"), inner[4:8], inner[28:44]
-    )
-    return Response(exchange, bool(layers), plain)
+    return interface.decode("utf-8", "replace"), source, int.from_bytes(port, "big")
+
+
+def _fits(datagram: bytes) -> bytes:
+    if len(datagram) > LONGEST:
+        raise Refused("oversize", f"{len(datagram)} octets for the DHCPv4 server: at most {LONGEST}")
+    return datagram
 
 
 @functools.cache

@@ -47,6 +47,8 @@ OPTIONAL_SERVERS = Field(list_of(server), None)
 TABLE: Table = {
     # Kea's dhcp4o6-port: the DHCPv4 server listens on the next one.
     "port": Field(whole(1, 65534)),
+    # How it is told of interface, source address and port.
+    "dhcpv4_server": Field(text("kea|dhcpd", "'kea' or 'dhcpd'"), "kea"),
     # Option 88 of an answer to an Information-request, and option 32.
     "servers": Field(list_of(server), []),
     "refresh_time": Field(whole(600, 0xFFFFFFFF), 86400),

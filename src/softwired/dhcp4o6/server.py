@@ -200,7 +200,9 @@ class Server:
     def _query(self, layers: list[relay.Layer], inner: bytes, origin: Origin) -> None:
         peer = origin.peer
         try:
-            query = messages.query(layers, inner, origin.interface, packed(peer), peer[1])
+            query = messages.query(
+                layers, inner, origin.interface, packed(peer), peer[1], self.values.dhcpv4_server
+            )
         except messages.Refused as error:
             self._drop(error.kind, origin, error.text)
             return
@@ -288,7 +290,7 @@ class Server:
                 self.log.info("the DHCPv4 server answers again")
             self.dhcpv4_server = True
         try:
-            response = messages.response(datagram)
+            response = messages.response(datagram, self.values.dhcpv4_server)
         except messages.Refused as error:
             self._drop(error.kind, None, error.text)
             return

@@ -31,12 +31,17 @@ const MECHANISMS = [ 'DIGEST-MD5', 'PLAIN', 'ANONYMOUS' ];
 const ALGORITHMS = [ 'hmac-sha256', 'hmac-sha384', 'hmac-sha512' ];
 const NAMES = [ 'none', 'update' ];
 const HOOKS = [ 'buffer6_send' ];
+const DHCPV4_SERVERS = [ 'kea', 'dhcpd' ];
 
 const DHCP4O6 = [
 	{
 		table: '',
 		rows: [
 			{ name: 'port', check: whole(1, 65534), required: true, main: true },
+			{
+				name: 'dhcpv4_server', check: choice(DHCPV4_SERVERS), words: DHCPV4_SERVERS, fallback: 'kea',
+				main: true
+			},
 			{ name: 'servers', check: bound('clientsCanReach'), list: true, main: true },
 			{ name: 'refresh_time', check: REFRESH, fallback: '86400' },
 			{ name: 'duid', check: bound('duid') }

@@ -60,6 +60,7 @@ const TEXTS = {
 	// DHCPv4 over DHCPv6
 	'dhcp4o6.port': [ _('UDP port'), _("Kea's dhcp4o6-port; the DHCPv4 server listens on the next one.") ],
 	'dhcp4o6.interface.name': [ _('Interface'), _('A network, or a device, by which clients or relays come in.') ],
+	dhcpv4_server: [ _('DHCPv4 server'), _("Kea, or ISC's dhcpd with its own form between the servers.") ],
 	serve_information: [
 		_('Answer Information-requests'),
 		_('For option 88; leave it off where another DHCPv6 server serves the link.')
