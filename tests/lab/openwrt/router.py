@@ -21,7 +21,7 @@ from tests.lab.openwrt.image import Image
 # Where the files of Feed.folder lie on the router: in its memory, for its flash may be small.
 FEED = "/tmp/lab/feed"
 # Not ours, but some tests ask by them, and the bench measures one; installed where OPENWRT_FEED has them.
-EXTRAS = re.compile(r"ip-full|curl|iputils-ping|ds-lite|python3-light|baresip(-mod-\w+)?")
+EXTRAS = re.compile(r"ip-full|curl|iputils-ping|ds-lite|map|python3-light|baresip(-mod-\w+)?")
 BOOT_SECONDS = 240
 CODES = "NO_FIREWALL_ZONE", "NO_MD5", "MISSING_PACKAGE", "BAD_CONFIG", "UNCOMMITTED", "CANNOT_WRITE"
 
