@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The other end's parsers, of CPython alone, as targets.py has those of the router."""
 
+import base64
 import copy
 import io
 import ipaddress
+import json
 import re
+from xml.dom import minidom
 
 import tomllib
 
@@ -200,14 +203,19 @@ def tunnel_page():
 
 PAGE, LINK = tunnel_page()
 PATHS = ["/", "/new/openwrt", "/new", f"/t/{LINK}", f"/t/{LINK}/ipv4", f"/t/{LINK}/openwrt.sh", "/nic/update"]
+PATHS += ["/tunnelInfo.php", "/tunnelInfo.json", f"/t/{LINK}/nameservers", f"/t/{LINK}/routed"]
+KEY = base64.b64encode(f"1:{PAGE.tokens.key_of(LINK)}".encode()).decode()
 
 
 def read_request(data):
     """A request of the page: a path by its number, then lines: query, cookie, host, forwarded, authorization, body.
 
-    Whatever it is, it is answered without a fault of ours, and nothing of it comes out unescaped.
+    Whatever it is, it is answered without a fault of ours, and nothing of it comes out unescaped. @K and @M stand for
+    what a program has, and a form of the tunnel's page.
     """
-    return [ask(PAGE, PATHS[data[0] % len(PATHS)] if data else "/", data[1:].decode("utf-8", "replace"))]
+    text = data[1:].decode("utf-8", "replace")
+    text = text.replace("@K", f"Basic {KEY}").replace("@M", PAGE.tokens.change(LINK))
+    return [ask(PAGE, PATHS[data[0] % len(PATHS)] if data else "/", text)]
 
 
 def ask(page, path, text):
@@ -242,6 +250,8 @@ def ask(page, path, text):
     for name, value in headers:
         assert "\n" not in name + value and "\r" not in name + value
     assert b"<script" not in text and b"<img" not in text
+    if status[:3] == "200" and path.startswith("/tunnelInfo"):
+        (json.loads if path.endswith("json") else minidom.parseString)(text)
     return status
 
 
