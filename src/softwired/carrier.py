@@ -29,6 +29,9 @@ class Carrier:
         self.filter = netlink.Socket(netlink.NETFILTER)
         self.links = netlink.Socket(netlink.ROUTE, groups)
         self.rulesets = netlink.Socket(netlink.NETFILTER, (nftables.RULESETS,))
+        # What we did is no news.
+        self.links.ignore(self.routing.port)
+        self.rulesets.ignore(self.filter.port)
         self.index = 0
         # Whether the table is as we made it.
         self.table_is_ours = False
@@ -48,7 +51,7 @@ class Carrier:
         for one in refused:
             if one.number != but:
                 raise netlink.NetlinkError(one.number, one.text)
-        # What we did is news as well, for which there is not much room.
+        # There is not much room for news.
         self._hear()
 
     def load(self, text: str) -> None:
@@ -65,12 +68,10 @@ class Carrier:
     def _hear(self) -> None:
         links, rulesets = self.links.news(), self.rulesets.news()
         if rulesets is None or any(
-            nftables.table_of(one) == self.table
-            for one in rulesets
-            if one.port not in (self.filter.port, self.loader)
+            nftables.table_of(one) == self.table for one in rulesets if one.port != self.loader
         ):
             self.news, self.table_is_ours = True, False
-        if links is None or any(self.ours(one) for one in links if one.port != self.routing.port):
+        if links is None or any(self.ours(one) for one in links):
             self.news = True
 
     def counted(self) -> dict[str, int]:

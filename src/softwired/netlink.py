@@ -11,6 +11,8 @@ import socket
 import struct
 import typing
 
+from softwired import bpf
+
 ROUTE, NETFILTER = 0, 12
 # Message types and flags
 ERROR, DONE = 2, 3
@@ -22,6 +24,7 @@ SOL_NETLINK, SO_SNDBUFFORCE, SO_RCVBUFFORCE = 270, 32, 33
 NESTED, BIG_ENDIAN, TYPE_MASK = 0x8000, 0x4000, 0x3FFF
 ERROR_TEXT = 1  # NLMSGERR_ATTR_MSG
 HEADER, ATTRIBUTE = struct.Struct("=IHHII"), struct.Struct("=HH")
+PORT_AT = 12  # nlmsg_pid in the header
 # Of one system call, so that answers find room in the receive buffer.
 AT_ONCE = 500
 BUFFER = 4 << 20
@@ -131,6 +134,15 @@ class Socket:
 
     def close(self) -> None:
         self.socket.close()
+
+    def ignore(self, port: int) -> None:
+        """News that this port's requests caused are not heard: ten thousand routes of our own cost nothing then."""
+        # What is read is big-endian; nlmsg_pid is not, where the machine is not.
+        caused = socket.htonl(port)
+        bpf.attach(
+            self.socket,
+            [(bpf.LOAD_WORD, 0, 0, PORT_AT), (bpf.EQUAL, 0, 1, caused), bpf.REJECT, bpf.ACCEPT],
+        )
 
     def tell(self, told: typing.Sequence[Message]) -> list[Failure]:
         """Sends requests in order, each by itself; what was refused. OSError if the kernel cannot be asked."""

@@ -6,29 +6,21 @@ What it lets through is checked once more; what it holds back costs no process a
 
 from __future__ import annotations
 
-import ctypes
-import socket
-import struct
 import typing
 
+from softwired.bpf import ACCEPT, EQUAL, LOAD_WORD, REJECT, Program
 from softwired.prefix64.ranges import LAST, Span, joined
 from softwired.prefix64.solicitation import HOP_LIMIT, ICMP, ICMPV6, TARGET
 
 # linux/bpf_common.h, linux/filter.h
-LOAD_WORD, LOAD_HALF, LOAD_OCTET = 0x20, 0x28, 0x30
-JUMP, EQUAL, GREATER, AT_LEAST, SET_BITS, AND, RETURN = 0x05, 0x15, 0x25, 0x35, 0x45, 0x54, 0x06
+LOAD_HALF, LOAD_OCTET = 0x28, 0x30
+JUMP, GREATER, AT_LEAST, SET_BITS, AND = 0x05, 0x25, 0x35, 0x45, 0x54
 ANCILLARY = 0xFFFFF000
 PACKET_TYPE, VLAN_TAG, VLAN_TAG_PRESENT = ANCILLARY + 4, ANCILLARY + 44, ANCILLARY + 48
 OTHER_HOST = 3  # linux/if_packet.h; 4 is what we sent
-SO_ATTACH_FILTER = 26
 MOST = 4096
 WORDS = 4
 FULL = 0xFFFFFFFF
-
-Instruction = tuple[int, int, int, int]
-Program = list[Instruction]
-ACCEPT: Instruction = (RETURN, 0, 0, 0xFFFFFFFF)
-REJECT: Instruction = (RETURN, 0, 0, 0)
 
 
 def program(spans: typing.Iterable[Span], kind: int) -> Program:
@@ -120,14 +112,3 @@ def _search(pieces: list[tuple[int, int, list[Span] | None]], number: int) -> Pr
 def _clean(spans: list[Span], number: int) -> list[Span]:
     rest = LAST >> 32 * (number + 1)
     return [Span(span.first & rest, span.last & rest) for span in spans]
-
-
-def attach(made: socket.socket, code: Program) -> None:
-    """From now on the socket gets only what passes; OSError."""
-    octets = b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
-    held = ctypes.create_string_buffer(octets, len(octets))
-
-    class Filter(ctypes.Structure):
-        _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
-
-    made.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, bytes(Filter(len(code), ctypes.addressof(held))))

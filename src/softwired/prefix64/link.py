@@ -10,6 +10,7 @@ import socket
 import struct
 import typing
 
+from softwired import bpf
 from softwired.interfaces import mac
 from softwired.prefix64 import kernel_filter, solicitation
 from softwired.prefix64.ranges import Span
@@ -78,7 +79,7 @@ class Link:
 
     def filter(self, spans: typing.Sequence[Span]) -> None:
         """From now on only messages about these addresses; those that have come already stay."""
-        kernel_filter.attach(self.socket, kernel_filter.program(spans, self.kind))
+        bpf.attach(self.socket, kernel_filter.program(spans, self.kind))
 
     def receive(self) -> bytes | None:
         """The next frame, or None; an interface that went down is no error."""

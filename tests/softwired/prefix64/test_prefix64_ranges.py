@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from softwired import bpf
 from softwired.prefix64 import kernel_filter, ranges, solicitation
 from softwired.prefix64.ranges import Span
 from tests.softwired.prefix64 import lab
@@ -25,9 +26,9 @@ def run(program, frame, packet_type=0, vlan=0):
     for _ in range(len(program)):
         code, true, false, value = program[at]
         at += 1
-        if code == kernel_filter.RETURN:
+        if code == bpf.RETURN:
             return value != 0
-        if code in (kernel_filter.LOAD_WORD, kernel_filter.LOAD_HALF, kernel_filter.LOAD_OCTET):
+        if code in (bpf.LOAD_WORD, kernel_filter.LOAD_HALF, kernel_filter.LOAD_OCTET):
             ancillary = {kernel_filter.PACKET_TYPE: packet_type, kernel_filter.VLAN_TAG: vlan}
             if value in ancillary:
                 accumulator = ancillary[value]
@@ -42,7 +43,7 @@ def run(program, frame, packet_type=0, vlan=0):
             at += value
         else:
             tests = {
-                kernel_filter.EQUAL: accumulator == value,
+                bpf.EQUAL: accumulator == value,
                 kernel_filter.GREATER: accumulator > value,
                 kernel_filter.AT_LEAST: accumulator >= value,
             }
