@@ -6,6 +6,7 @@ A process for each element would cost too much. linux/netfilter/nf_tables.h, lin
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import socket
@@ -33,6 +34,18 @@ COUNTER, COUNTER_BYTES, COUNTER_PACKETS = 1, 1, 2
 COMMENT = 0
 PATIENCE = 60
 SEARCH = "/usr/sbin:/sbin:/usr/bin:/bin"
+
+
+# The expression of an element that counts: these octets, then eight of each number.
+START = struct.Struct(">24sQ4sQ")
+START_HEAD, PACKETS_HEAD = (
+    nested(
+        ELEMENT_EXPRESSION,
+        attribute(EXPRESSION_NAME, b"counter\0"),
+        nested(EXPRESSION_DATA, attribute(COUNTER_BYTES, bytes(8)), attribute(COUNTER_PACKETS, bytes(8))),
+    )[at : at + length]
+    for at, length in ((0, 24), (32, 4))
+)
 
 
 class NftError(Exception):
@@ -155,20 +168,22 @@ class CountingSet(Set):
     def _new(self, element: bytes) -> bytes:
         start = self.starts[element]
         comment = start.comment.encode() + b"\0"
-        numbers = ((COUNTER_BYTES, start.octets), (COUNTER_PACKETS, start.packets))
         return _element(
             element,
-            attribute(ELEMENT_COMMENTS, bytes([COMMENT, len(comment)]) + comment),
-            nested(
-                ELEMENT_EXPRESSION,
-                attribute(EXPRESSION_NAME, b"counter\0"),
-                nested(EXPRESSION_DATA, *(attribute(kind, struct.pack(">Q", one)) for kind, one in numbers)),
-            ),
+            attribute(ELEMENT_COMMENTS, bytes([COMMENT, len(comment)]) + comment)
+            + START.pack(START_HEAD, start.octets, PACKETS_HEAD, start.packets),
         )
 
 
-def _element(key: bytes, *more: bytes) -> bytes:
-    return nested(LIST_ELEMENT, nested(ELEMENT_KEY, attribute(VALUE, key)), *more)
+def _element(key: bytes, more: bytes = b"") -> bytes:
+    return _head(len(key), len(more)) + key + more
+
+
+@functools.lru_cache(maxsize=64)
+def _head(key: int, more: int) -> bytes:
+    """What stands before a key of so many octets, which fill words, and so many of what follows it."""
+    value = attribute(VALUE, bytes(key))[:-key]
+    return nested(LIST_ELEMENT, nested(ELEMENT_KEY, value + bytes(key)), bytes(more))[: -key - more]
 
 
 def _count(told: typing.Mapping[int, bytes]) -> Count:

@@ -6,6 +6,7 @@ The device (sit) has no remote end: the gateway of a route, ::a.b.c.d, is the ou
 
 from __future__ import annotations
 
+import functools
 import socket
 import struct
 import typing
@@ -36,7 +37,7 @@ from softwired.encapsulation import (
     must,
     remove_device,
 )
-from softwired.netlink import Message, attribute, attributes, nested
+from softwired.netlink import ATTRIBUTE, Message, attribute, attributes, nested
 
 __all__ = ["DELROUTE", "IPV6_ROUTES", "NEWROUTE", "Route", "make_device", "parse", "route", "routes"]
 
@@ -108,19 +109,23 @@ def make_device(kernel: netlink.Socket, name: str, local: bytes) -> int:
 
 def route(one: Route, index: int, there: bool = True) -> Message:
     """Makes, replaces or removes a route."""
-    table, kind = (TABLE_MAIN, UNICAST) if one.to else (TABLE_LOCAL, LOCAL)
-    flags = ONLINK if one.to and there else 0
-    body = (
-        ROUTE.pack(socket.AF_INET6, one.length, 0, 0, table, PROTOCOL, SCOPE_UNIVERSE, kind, flags)
-        + attribute(RTA_DST, one.prefix)
-        + attribute(RTA_PRIORITY, METRIC)
-        + attribute(RTA_OIF, struct.pack("=i", index))
-    )
+    begin, end = _around(one.length, bool(one.to), index, there)
+    body = begin + one.prefix + end
     if not there:
         return Message(DELROUTE, body)
-    if one.to:
-        body += attribute(RTA_GATEWAY, MAPPED + one.to)
-    return Message(NEWROUTE, body, netlink.CREATE | netlink.REPLACE)
+    return Message(NEWROUTE, body + one.to, netlink.CREATE | netlink.REPLACE)
+
+
+@functools.lru_cache(maxsize=64)
+def _around(length: int, away: bool, index: int, there: bool) -> tuple[bytes, bytes]:
+    """What stands before a route's prefix, and between it and where it goes."""
+    table, kind = (TABLE_MAIN, UNICAST) if away else (TABLE_LOCAL, LOCAL)
+    flags = ONLINK if away and there else 0
+    begin = ROUTE.pack(socket.AF_INET6, length, 0, 0, table, PROTOCOL, SCOPE_UNIVERSE, kind, flags)
+    end = attribute(RTA_PRIORITY, METRIC) + attribute(RTA_OIF, struct.pack("=i", index))
+    if away and there:
+        end += ATTRIBUTE.pack(20, RTA_GATEWAY) + MAPPED
+    return begin + ATTRIBUTE.pack(20, RTA_DST), end
 
 
 def unreachable(prefix: bytes, length: int) -> Message:

@@ -10,7 +10,7 @@ What a tunnel has sent and received stands in the kernel as a whole: its element
 from __future__ import annotations
 
 import errno
-import ipaddress
+import socket
 import types
 import typing
 
@@ -39,18 +39,23 @@ class Wanted(typing.NamedTuple):
 def wanted(one: Tunnel, lengths: typing.Collection[int]) -> Wanted:
     """Of a row; nothing for one that is not to be carried. What is routed has one of these lengths, as the page may
     know a configuration that we do not know yet."""
-    to = ipaddress.IPv4Address(one.IPv4client).packed
+    to = socket.inet_pton(socket.AF_INET, one.IPv4client)
     if one.state != ON:
         return Wanted(frozenset(), frozenset(), b"" if one.state == ENDING else to)
-    own = ipaddress.IPv6Address(one.IPv6client).packed[:8] + bytes(8)
-    routes = {Route(own, 64, to), Route(ipaddress.IPv6Address(one.IPv6server).packed, 128, b"")}
+    own = _packed(one.IPv6client)[:8] + bytes(8)
+    routes = {Route(own, 64, to), Route(_packed(one.IPv6server), 128, b"")}
     pairs = {(ruleset.OWN, ruleset.element(to, own, 64))}
-    prefix = ipaddress.IPv6Network(one.routed or "::/0")
-    if prefix.prefixlen in lengths:
-        routes.add(Route(prefix.network_address.packed, prefix.prefixlen, to))
-        name = ruleset.routed(prefix.prefixlen)
-        pairs.add((name, ruleset.element(to, prefix.network_address.packed, prefix.prefixlen)))
+    prefix, _, length = one.routed.partition("/")
+    if length and int(length) in lengths:
+        network = _packed(prefix)
+        routes.add(Route(network, int(length), to))
+        pairs.add((ruleset.routed(int(length)), ruleset.element(to, network, int(length))))
     return Wanted(frozenset(routes), frozenset(pairs), to)
+
+
+def _packed(address: str) -> bytes:
+    # A third of the time of ipaddress, for ten thousand tunnels at once.
+    return socket.inet_pton(socket.AF_INET6, address)
 
 
 def known(one: Tunnel) -> dict[str, Count]:

@@ -8,6 +8,7 @@ a number that is given away and comes back.
 from __future__ import annotations
 
 import ipaddress
+import socket
 import types
 import typing
 
@@ -39,13 +40,39 @@ def piece(prefix: ipaddress.IPv6Network, length: int, number: int) -> ipaddress.
 def ends(values: types.SimpleNamespace, number: int, length: int = BY_NUMBER, routed_number: int = 0) -> Pair:
     """Of the tunnel with this number, from 1; what is routed is None where the configuration has it no more."""
     network = piece(values.prefix, 64, number)
+    routed = _routed(values, number, length, routed_number)
+    return Pair(network[1], network[2], network, piece(*routed) if routed else None)
+
+
+def are_ends(
+    values: types.SimpleNamespace, numbers: tuple[int, int, int], server: str, client: str, routed: str
+) -> bool:
+    """Whether that is what `ends` says of these numbers, without making ten thousand of its values."""
+    first = int(values.prefix.network_address) + (numbers[0] << 64)
+    texts = [server, client]
+    right = [first + 1, first + 2]
+    of = _routed(values, *numbers)
+    text, _, length = routed.partition("/")
+    if (length or None) != (str(of[1]) if of else None):
+        return False
+    if of:
+        texts.append(text)
+        right.append(int(of[0].network_address) + (of[2] << 128 - of[1]))
+    return b"".join(socket.inet_pton(socket.AF_INET6, one) for one in texts) == b"".join(
+        one.to_bytes(16, "big") for one in right
+    )
+
+
+def _routed(
+    values: types.SimpleNamespace, number: int, length: int, routed_number: int
+) -> tuple[ipaddress.IPv6Network, int, int] | None:
+    """(of which prefix, its pieces' length, which of them)"""
+    if length == BY_NUMBER:
+        return (values.routed, values.routed_length, number) if values.routed else None
     pool = by_length(values, length)
-    routed = None
-    if length == BY_NUMBER and values.routed:
-        routed = piece(values.routed, values.routed_length, number)
-    elif pool and 0 < routed_number <= room(pool.prefix, length):
-        routed = piece(pool.prefix, length, routed_number)
-    return Pair(network[1], network[2], network, routed)
+    if pool and 0 < routed_number <= room(pool.prefix, length):
+        return pool.prefix, length, routed_number
+    return None
 
 
 def by_length(values: types.SimpleNamespace, length: int) -> types.SimpleNamespace | None:

@@ -429,21 +429,26 @@ def changed(connection: Connection, name: str) -> list[Tunnel]:
 def renumber(connection: Connection, values: types.SimpleNamespace) -> int:
     """Addresses and device by the configuration, which may be another one than before; how many changed."""
     count = 0
-    for one in of_server(connection, values.name):
-        ends = pools.ends(values, one.number, one.routed_length, one.routed_number)
-        right = {
-            "IPv6client": str(ends.client),
-            "IPv6server": str(ends.server),
-            "routed": str(ends.routed or ""),
-            "device": values.device,
-        }
-        if any(getattr(one, key) != value for key, value in right.items()):
-            connection.execute(
-                tunnel_table.update()
-                .where(tunnel_table.c.id == one.id)
-                .values(version=tunnel_table.c.version + 1, **right)
+    columns = tunnel_table.c
+    numbers = (columns.number, columns.routed_length, columns.routed_number)
+    texts = (columns.IPv6server, columns.IPv6client, columns.routed)
+    asked = select(columns.id, columns.device, *numbers, *texts).where(columns.server == values.name)
+    for number, device, *of in connection.execute(asked).fetchall():
+        if device == values.device and pools.are_ends(values, tuple(of[:3]), *of[3:]):
+            continue
+        ends = pools.ends(values, *of[:3])
+        connection.execute(
+            tunnel_table.update()
+            .where(columns.id == number)
+            .values(
+                version=columns.version + 1,
+                IPv6client=str(ends.client),
+                IPv6server=str(ends.server),
+                routed=str(ends.routed or ""),
+                device=values.device,
             )
-            count += 1
+        )
+        count += 1
     return count
 
 
