@@ -172,6 +172,8 @@ def test_openwrt(made, tmp_path):
     assert get("firewall.@zone[0].network") == "lan"
     assert (get("ddns.tunnel6.domain"), get("ddns.tunnel6.username")) == ("1", "host1.jp")
     assert get("ddns.tunnel6.password") == "secretkey" and get("ddns.tunnel6.use_https") == "1"
+    # ddns-scripts looks it up before it tells anything, and tells nothing as long as that fails.
+    assert (get("ddns.tunnel6.lookup_host"), get("ddns.tunnel6.retry_max_count")) == ("localhost", "0")
 
 
 def test_every_system_is_explained():
