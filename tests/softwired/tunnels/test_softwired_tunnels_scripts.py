@@ -170,6 +170,14 @@ def test_openwrt(made, tmp_path):
     }
     assert get("firewall.@zone[1].network").split() == ["wan", "tunnel6"]
     assert get("firewall.@zone[0].network") == "lan"
+    rule = {name: get(f"firewall.tunnel6.{name}") for name in ("src", "family", "proto", "src_ip", "target")}
+    assert rule == {
+        "src": "wan",
+        "family": "ipv4",
+        "proto": "41",
+        "src_ip": "192.0.2.1",
+        "target": "ACCEPT",
+    }
     assert (get("ddns.tunnel6.domain"), get("ddns.tunnel6.username")) == ("1", "host1.jp")
     assert get("ddns.tunnel6.password") == "secretkey" and get("ddns.tunnel6.use_https") == "1"
     # ddns-scripts looks it up before it tells anything, and tells nothing as long as that fails.
