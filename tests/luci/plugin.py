@@ -23,7 +23,7 @@ HERE = pathlib.Path(__file__).resolve().parent / "rpcd"
 JOB = PACKAGE / "root/usr/libexec/softwire-job"
 SHARED = PACKAGE / "root/usr/share/ucode/softwire/jobs.uc"
 OBJECT = "luci.softwire"
-METHODS = ("status", "look", "run", "plan", "keep", "output")
+METHODS = ("status", "look", "run", "plan", "keep", "firewall", "output")
 INVALID_ARGUMENT = 2
 
 # What stands for /usr/sbin/softwire: writes down how it was called, and does what the file `does` says.
@@ -103,6 +103,13 @@ class Plugin:
     def ubus(self, told):
         """What ubus' objects answer, {"object method": answer}; None: nobody does."""
         (self.root / "ubus.json").write_text(json.dumps(told))
+
+    def asked(self):
+        """What ubus was asked since, as [object, method, message]."""
+        path = self.root / "ubus.json.asked"
+        lines = path.read_text().splitlines() if path.exists() else []
+        path.unlink(missing_ok=True)
+        return [json.loads(line) for line in lines]
 
     def state(self, interface, content, config="{}"):
         (self.run / f"{interface}.config").write_text(config)

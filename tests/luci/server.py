@@ -20,6 +20,8 @@ SOFTWIRED = TREE / "package/luci-app-softwired"
 # Of luci-proto-softwire's pages, what luci-app-softwired takes.
 SHARED = ("address.js", "jobs.js")
 SESSION = "0123456789abcdef0123456789abcdef"
+# What LuCI's own controller makes of ubus' status.
+HTTP = {0: 200, Uci.NO_DATA: 204, 6: 403, 7: 504}
 KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png"}
 
 PAGE = """<!DOCTYPE html>
@@ -167,7 +169,8 @@ class Router:
             status, _ = self.uci.call("apply", {"rollback": True, "timeout": self.rollback})
             return (200, json.dumps({"token": "rollback"})) if status == 0 else (204, "")
         if action == "confirm":
-            return (200, "OK") if self.uci.call("confirm", {})[0] == 0 else (204, "")
+            # LuCI's page takes 204 (nothing is to be confirmed) for a yes, too.
+            return HTTP.get(self.uci.call("confirm", {})[0], 500), ""
         return 404, ""
 
     # The server

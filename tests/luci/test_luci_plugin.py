@@ -57,6 +57,8 @@ def test_status_starts_no_process(plugin):
     plugin.netifd([SOFTWIRE, LINE])
     plugin.call("status")
     assert plugin.called() is None and not plugin.jobs.exists()
+    # Of netifd it asks one question, however many softwires there are.
+    assert plugin.asked() == [["network.interface", "dump", {}]]
 
 
 def test_nothing_secret_is_told(plugin):
@@ -215,7 +217,7 @@ def test_wrong_types(plugin):
 
 
 def test_missing_arguments(plugin):
-    for method in METHODS[1:]:
+    for method in filter(plugin.signature, METHODS):
         assert plugin.call(method)["error"] == "BAD_REQUEST"
 
 
@@ -256,12 +258,22 @@ def test_options_that_are_refused(plugin):
     assert plugin.called() is None
 
 
+def test_the_firewall_looks_anew(plugin):
+    """As procd is told of a changed /etc/config/firewall, behind whatever it has to do already."""
+    plugin.asked()
+    assert plugin.call("firewall") == {}
+    event = {"type": "config.change", "data": {"package": "firewall"}}
+    assert plugin.asked() == [["service", "event", event]]
+    plugin.netifd(None)
+    assert plugin.call("firewall")["error"] == "NO_PROCD"
+
+
 def test_access(plugin):
     """What only looks is for readers; what sends packets or prepares a change is not."""
     acl = json.loads((PACKAGE / "root/usr/share/rpcd/acl.d/luci-proto-softwire.json").read_text())
     (group,) = acl.values()
     read, write = (group[word]["ubus"]["luci.softwire"] for word in ("read", "write"))
-    assert sorted(read + write) == sorted(METHODS) and set(write) == {"run", "plan", "keep"}
+    assert sorted(read + write) == sorted(METHODS) and set(write) == {"run", "plan", "keep", "firewall"}
     assert "uci" not in group["read"]
 
 

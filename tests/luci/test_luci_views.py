@@ -144,6 +144,7 @@ def test_the_doctor_step_by_step(page, plugin):
     for word in ("micropython 1.23.0", "<b>1970</b>", "no answer (NO_ANSWER)", "seen: 3 tries", "do: auth_server",
                  "not tried"):  # fmt: skip
         assert word in text
+    assert page.page.locator("#softwire-way tr").count() == 4
     assert plugin.called() == ["doctor", "--steps", "wan"]
 
 
@@ -246,6 +247,8 @@ def test_set_up(page, plugin, fresh):
         and called[-1] == "--plan"
     )
     assert called[called.index("--auth-server") + 1] == "2001:db8::1"
+    # Of the lists nothing but what somebody chose.
+    assert "--line-type" not in called and "--message-authenticator" not in called
     text = page.text("#softwire-plan")
     for word in (
         "the clock <b>is</b> wrong",
@@ -259,6 +262,8 @@ def test_set_up(page, plugin, fresh):
     page.page.wait_for_function("() => /applied/.test(document.body.innerText)")
     assert "--keep" in plugin.called()
     assert fresh.uci.before is None
+    # LuCI itself tells procd of the files that changed, which are not always the firewall's.
+    until(page, lambda: (OBJECT, "firewall", {}) in fresh.calls)
     assert fresh.uci.of("network", "wan6") == {"device": "eth1", "proto": "flets"}
     assert fresh.uci.of("network", "wan") == {
         "proto": "softwire", "tunlink": "wan6", "auth_server": ["2001:db8::1"], "shared_secret": "the s3cret",
@@ -281,6 +286,7 @@ def test_a_wrong_set_up_comes_back_by_itself(page, plugin, fresh):
     page.page.click("#softwire-apply")
     until(page, lambda: fresh.uci.committed != before)
     until(page, lambda: fresh.uci.committed == before)
+    assert "firewall" not in [method for method, _ in fresh.asked(OBJECT)]
     fresh.uci._confirm = confirmed
 
 

@@ -78,7 +78,11 @@ const modules = {
 			const answers = orNull(() => own.json(fs.readFileSync(process.env.UBUS, 'latin1')));
 
 			return answers && Number.isInteger(timeout) && timeout <= 5
-				? { call: (object, method) => answers[object + ' ' + method] ?? null } : null;
+				? { call: (object, method, message) => {
+					fs.appendFileSync(process.env.UBUS + '.asked', JSON.stringify([ object, method, message ]) + '\n');
+
+					return answers[object + ' ' + method] ?? null;
+				} } : null;
 		}
 	}
 };

@@ -83,9 +83,12 @@ return baseclass.extend({
 
 				return reply.json().then(auth => {
 					const deadline = Date.now() + L.env.apply_rollback * 1000;
+					const applied = () => {
+						document.dispatchEvent(new CustomEvent('uci-applied'));
+						told('Configuration changes applied.');
+					};
 					const confirm = () => Date.now() > deadline ? told('rolled back', 'warning')
-						: post('confirm', auth).then(reply => reply.ok
-							? told('Configuration changes applied.') : Promise.reject())
+						: post('confirm', auth).then(reply => reply.ok ? applied() : Promise.reject())
 							.catch(() => window.setTimeout(confirm, 250));
 
 					return confirm();

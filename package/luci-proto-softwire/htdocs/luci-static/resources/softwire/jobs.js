@@ -23,19 +23,19 @@ function fault(text) {
 
 return baseclass.extend({
 	// What a page asks its plugin by. object: the plugin's; begin: { method that starts a command: its arguments };
-	// reasons: sentences of the plugin's own codes; denied, unknown, old: sentences for a login without the
-	// rights, a plugin that is not there, a command that does not know the words.
+	// ask: { any other method: its arguments }; reasons: sentences of the plugin's own codes; denied, unknown, old:
+	// sentences for a login without the rights, a plugin that is not there, a command that does not know the words.
 	of: function(told) {
 		const call = (method, params) => rpc.declare({
 			object: told.object, method: method, params: params, expect: { '': {} }, reject: true
 		});
-		const methods = Object.assign({ status: [], output: [ 'job', 'from' ] }, told.begin), declared = {};
+		const asked = Object.assign({ status: [] }, told.ask), declared = {};
+		const methods = Object.assign({ output: [ 'job', 'from' ] }, told.begin, asked);
 
 		for (let method in methods)
 			declared[method] = call(method, methods[method]);
 
-		return {
-			status: declared.status,
+		return Object.assign(Object.fromEntries(Object.keys(asked).map(name => [ name, declared[name] ])), {
 			fault: fault,
 
 			// What a method's error code means.
@@ -108,9 +108,9 @@ return baseclass.extend({
 				}
 			},
 
-			// The lines of JSON so far; one that is not whole yet is left out.
+			// The lines of JSON so far; one that is not whole yet is left out, and empty ones are.
 			lines: function(text) {
-				return text.split('\n').slice(0, -1).map(line => {
+				return text.split('\n').slice(0, -1).filter(line => line != '').map(line => {
 					try {
 						return JSON.parse(line);
 					}
@@ -119,6 +119,6 @@ return baseclass.extend({
 					}
 				});
 			}
-		};
+		});
 	}
 });

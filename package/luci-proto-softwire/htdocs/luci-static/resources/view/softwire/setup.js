@@ -120,12 +120,13 @@ return view.extend({
 		return this.map.data.get('json', 'form', name) || '';
 	},
 
-	// What the router is told: everything but the secrets.
+	// What the router is told: everything but the secrets, and what a missing option means anyway, which LuCI's lists
+	// hold though nobody chose it.
 	given: function() {
 		const method = this.value('provisioning') || 'softbank', found = {};
 
 		for (let row of options.methods[method].rows.concat(options.common))
-			if (!row.secret && this.value(row.name).length)
+			if (!row.secret && this.value(row.name).length && (!row.words || this.value(row.name) !== row.fallback))
 				found[row.name] = this.value(row.name);
 
 		return [
@@ -201,7 +202,11 @@ return view.extend({
 				.catch(error => Promise.all(FILES.map(name => L.resolveDefault(revert(name)))).then(() => {
 					throw error;
 				}));
-		}).then(() => ui.changes.apply(true)).catch(error => this.failed(error));
+		}).then(() => {
+			document.addEventListener('uci-applied', () => L.resolveDefault(router.firewall()), { once: true });
+
+			return ui.changes.apply(true);
+		}).catch(error => this.failed(error));
 	},
 
 	handleSaveApply: null,
