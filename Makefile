@@ -70,14 +70,14 @@ system: ## the whole way, from the line's DHCPv6 to a LAN host's packet (boots m
 	$(setup) host python image deb
 	@$(pytest) tests/system
 
-test-luci: ## the pages of LuCI in Chromium: LUCI=<folder of a LuCI checkout>, else the stand-in for LuCI's own files
-	$(setup) host python browser
+test-luci: ## LuCI's pages in Chromium, over a stand-in: LUCI=<checkout>, OPENWRT_IMAGE=<rootfs tarball>: over the real
+	$(setup) host python browser $(if $(OPENWRT_IMAGE),server)
 	@LUCI=$(LUCI) $(pytest) tests/luci
 
 test-openwrt: ## most of it on a real OpenWrt: OPENWRT_IMAGE=<path> OPENWRT_FEED=<folder>; tests/openwrt/README.md
-	$(setup) host python image deb
+	$(setup) host python image deb server browser
 	@$(python) -m tests.lab.openwrt
-	@$(pytest) tests/system $(addprefix --ignore=,$(slow))
+	@$(pytest) tests/luci/test_luci_openwrt.py tests/system $(addprefix --ignore=,$(slow))
 
 openwrt-image: ## fetches an OpenWrt image into build/openwrt/: RELEASE=24.10.4 OPENWRT_MIRROR=<address> IMAGE=ext4
 	$(setup) host python
