@@ -52,6 +52,11 @@ class Household(Profile):
         (found,) = [one["renewed"] for one in self.leases() if one["address"] == self.held()]
         return float(found)
 
+    def reconfigured(self) -> int:
+        """How often a router answered to a Reconfigure."""
+        told = json.loads(self.server.check("softwired dstm status --json"))
+        return int(told["counters"]["families"]["reconfigures_total"]["values"]["answered"])
+
     def restart(self) -> None:
         """Until the server is ready."""
         self.server.check("sh /lab/server/server restart softwired-dstm", 120)

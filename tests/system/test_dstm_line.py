@@ -74,12 +74,14 @@ def test_a_4_rebind_at_t2(home):
     assert home.line.ifindex() == device and home.line.seen_by_ipv4() == home.held()
 
 
-def test_an_end_is_heard_of_at_t1(home):
-    was = ports(home)
+def test_an_end_is_heard_of_at_once(home):
+    """By the server's Reconfigure, through the relay."""
+    was, answered = ports(home), home.reconfigured()
     home.server.check(f"softwired dstm revoke {home.held()}")
     home.wait(lambda: home.mappings() == [], 30, "the border router forgot it")
     home.wait(lambda: home.leases() and ports(home) != was, 120, "other ports")
     home.wait_until_it_works()
+    assert home.reconfigured() == answered + 1
     first, last = ports(home)
     home.router.wait_until(
         f"nft list chain ip softwire nat_wan | grep -q ':{first}-{last}'", 30, "NAT has the new range"

@@ -15,6 +15,7 @@ from softwired.dstm import dhcpv6
 from softwired.dstm.dhcpv6 import Question
 from softwired.dstm.leases import Lease, Request
 from softwired.dstm.node import is_tunnel_end
+from softwired.dstm.reconfigure import RESULTS, Reconfigures, Send
 from softwired.dstm.teps import Tep
 from softwired.listeners import Listener, Origin, back
 from softwired.service import Frame
@@ -51,6 +52,10 @@ class Access:
         self.loop, self.log, self.jobs = frame.loop, frame.log, jobs
         self.listeners = listeners.Listeners(frame.log, frame.loop.watch, frame.loop.forget, self.arrived)
         self.duid = b""
+        counted = frame.counters.family(
+            "reconfigures_total", "Reconfigure messages, and clients that did (not) answer", "result", RESULTS
+        )
+        self.reconfigures = Reconfigures(frame.loop, counted)
         self.dropped = frame.counters.family(
             "dhcpv6_dropped_total", "DHCPv6 messages that went no further, by reason", "reason", REASONS
         )
@@ -95,6 +100,15 @@ class Access:
         self._look()
         self.loop.later(LOOK_AGAIN, self._look_again)
 
+    def ask_again(self, user: str) -> None:
+        """A client shall ask now, if it takes Reconfigure: what it has is over, or shall be another."""
+        if self.duid:
+            self.reconfigures.ask(user, self.duid, self.codes[0])
+
+    def forget(self, user: str) -> None:
+        """A client has nothing any more, and knows it or is gone."""
+        self.reconfigures.forget(user)
+
     # Messages
 
     def arrived(self, listener: Listener) -> bool:
@@ -131,12 +145,18 @@ class Access:
                 "this server has no DUID: dstm.duid, or an interface with an Ethernet address",
             )
             return
-        reply = functools.partial(self._reply, asked, layers, back(origin, layers))
+        place = back(origin, layers)
+        self.reconfigures.heard(asked.user)
+        reply = functools.partial(self._reply, asked, layers, place)
         peer = layers[-1].peer_address if layers else listeners.packed(origin.peer)
-        self._serve(asked, ipaddress.IPv6Address(peer), reply)
+        self._serve(asked, ipaddress.IPv6Address(peer), reply, functools.partial(self._send, layers, place))
 
     def _serve(
-        self, asked: Question, peer: ipaddress.IPv6Address, reply: typing.Callable[..., object]
+        self,
+        asked: Question,
+        peer: ipaddress.IPv6Address,
+        reply: typing.Callable[..., object],
+        send: Send,
     ) -> None:
         node = asked.node or peer
         clients = self.values.clients
@@ -145,13 +165,22 @@ class Access:
         values = self.values
 
         def grant(lease: Lease, tep: Tep) -> None:
-            reply(dhcpv6.given(asked.ia, lease.address, values.lifetime, tep.ipv6, lease.ports), advertise)
+            more: list[tuple[int, bytes]] = []
+            if asked.reconfigures and not advertise:
+                first = asked.kind in (dhcpv6.SOLICIT, dhcpv6.REQUEST)
+                more = self.reconfigures.welcome(asked.user, asked.client, first, send)
+            ia = dhcpv6.given(asked.ia, lease.address, values.lifetime, tep.ipv6, lease.ports)
+            reply(ia, advertise, more)
 
         def deny(code: int) -> None:
+            if code == tsp.UNAVAILABLE:
+                self.forget(asked.user)
             text = tsp.TEXTS.get(code, "")
             reply(dhcpv6.refused(asked.ia, STATUS.get(code, iadstm.UNSPECIFIED), text), advertise)
 
         def gone(had: bool) -> None:
+            if had:
+                self.forget(asked.user)
             reply(None if had else dhcpv6.refused(asked.ia, iadstm.NO_BINDING, "no such lease"))
 
         if not good:
@@ -174,8 +203,12 @@ class Access:
         origin: Origin,
         ia: iadstm.Association | None,
         advertise: bool = False,
+        more: typing.Sequence[tuple[int, bytes]] = (),
     ) -> None:
-        data = dhcpv6.answer(asked, self.duid, self.codes, ia, advertise)
+        self._send(layers, origin, dhcpv6.answer(asked, self.duid, self.codes, ia, advertise, more))
+
+    def _send(self, layers: list[relay.Layer], origin: Origin, data: bytes) -> None:
+        """To where a message came from, through the relays that it came through."""
         try:
             self.listeners.answer(origin.listener, relay.wrap(relay.replies(layers), data), origin.peer)
         except OSError as error:

@@ -17,7 +17,7 @@ from softwire.dhcpv6 import CLIENT_ID, only, read_message, write_message
 from softwire.iadstm import Association
 
 SOLICIT, ADVERTISE, REQUEST, RENEW, REBIND, REPLY, RELEASE, DECLINE = 1, 2, 3, 5, 6, 7, 8, 9
-SERVER_ID, OPTION_REQUEST, RAPID_COMMIT = 2, 6, 14
+SERVER_ID, OPTION_REQUEST, RAPID_COMMIT, RECONFIGURE_ACCEPT = 2, 6, 14, 20
 # RFC 8415 sections 16.2 to 16.9: what has to name this server, and what must not name one.
 TO_ANY, TO_US = (SOLICIT, REBIND), (REQUEST, RENEW, RELEASE, DECLINE)
 # Octets of a user's name in the store.
@@ -31,6 +31,8 @@ class Question(typing.NamedTuple):
     transaction: int
     client: bytes
     rapid: bool
+    # Whether it takes a Reconfigure.
+    reconfigures: bool
     # Whether it asks for the DSTM Ports option, and so can do with a range of ports.
     shares: bool
     ia: Association
@@ -60,14 +62,16 @@ def question(message: bytes, duid: bytes, codes: tuple[int, int, int]) -> Questi
     ia = associations[0]
     node = ipaddress.IPv6Address(ia.teps[0]) if ia.teps else None
     ipv4 = ia.addresses[0][0] if ia.addresses else None
-    rapid = any(code == RAPID_COMMIT for code, _ in options)
+    rapid, reconfigures = (
+        any(code == wanted for code, _ in options) for wanted in (RAPID_COMMIT, RECONFIGURE_ACCEPT)
+    )
     wanted = codes[2].to_bytes(2, "big")
     shares = any(
         wanted in (value[at : at + 2] for at in range(0, len(value), 2))
         for code, value in options
         if code == OPTION_REQUEST
     )
-    return Question(kind, transaction, client, rapid, shares, ia, node, ipv4)
+    return Question(kind, transaction, client, rapid, reconfigures, shares, ia, node, ipv4)
 
 
 def given(ia: Association, ipv4: int, lifetime: int, tep: int, ports: tuple[int, int] | None) -> Association:
@@ -88,13 +92,18 @@ def refused(ia: Association, code: int, text: str) -> Association:
 
 
 def answer(
-    asked: Question, duid: bytes, codes: tuple[int, int, int], ia: Association | None, advertise: bool = False
+    asked: Question,
+    duid: bytes,
+    codes: tuple[int, int, int],
+    ia: Association | None,
+    advertise: bool = False,
+    more: typing.Sequence[tuple[int, bytes]] = (),
 ) -> bytes:
-    """The message; ia: None where what was asked for is done (a Release)."""
+    """The message; ia: None where what was asked for is done (a Release); more: further options."""
     options = [(CLIENT_ID, asked.client), (SERVER_ID, duid)]
     if asked.kind == SOLICIT and not advertise:
         options.append((RAPID_COMMIT, b""))
     if ia is None:
         options.append((iadstm.STATUS, iadstm.status(iadstm.SUCCESS, "")))
-    head: bytes = write_message(ADVERTISE if advertise else REPLY, asked.transaction, options)
+    head: bytes = write_message(ADVERTISE if advertise else REPLY, asked.transaction, [*options, *more])
     return head if ia is None else head + typing.cast(bytes, iadstm.write(ia, codes))

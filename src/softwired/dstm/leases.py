@@ -143,8 +143,7 @@ class Leases:
         now = self.clock()
         held = self._row(connection, lease_table.c.holder == request.node)
         if held:
-            pool = self.slots.of(*held.slot)
-            if held.user == request.user and pool and held.expires > now and held.tep in pool.table.teps:
+            if held.user == request.user and held.expires > now and self._placed(held):
                 if request.ipv4 not in (None, held.address):
                     return Result(tsp.UNAVAILABLE)
                 return Result(0, self._renew(connection, held, now))
@@ -336,6 +335,17 @@ class Leases:
         """What a border router has to know."""
         wanted = select(lease_table).where(lease_table.c.tep == tep, lease_table.c.ending.is_(False))
         return [Lease(*row) for row in connection.execute(wanted)]
+
+    def misplaced(self, connection: Connection) -> list[Lease]:
+        """Ours that the pools, as they are now, would not give."""
+        wanted = select(lease_table).where(
+            lease_table.c.server == self.values.name, lease_table.c.ending.is_(False)
+        )
+        return [one for one in (Lease(*row) for row in connection.execute(wanted)) if not self._placed(one)]
+
+    def _placed(self, held: Lease) -> bool:
+        pool = self.slots.of(*held.slot)
+        return bool(pool and held.tep in pool.table.teps)
 
     def not_held(self, connection: Connection, leases: typing.Sequence[Lease]) -> list[Lease]:
         """Those of them that are nobody's any more."""

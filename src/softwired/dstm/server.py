@@ -23,7 +23,7 @@ from softwired.dstm.node import Node, node_address
 from softwired.dstm.teps import Tep, Teps
 from softwired.dstm.users import Users
 from softwired.service import Frame, StartError
-from softwired.store import Store, Worker, said
+from softwired.store import Connection, Store, Worker, said
 
 # Seconds between two looks for what is over, for what another server left behind, for what the history may forget.
 LOOK, LOOK_BEHIND, LOOK_BACK = 1.0, 20.0, 3600.0
@@ -124,7 +124,12 @@ class Server:
         self.users = Users(values.users, values.realm, self.log)
         self.users.look()
         self.teps.apply(values.tep)
-        self._ask(lambda _: self.leases.apply(values), lambda *_: None)
+
+        def applied(connection: Connection) -> list[Lease]:
+            self.leases.apply(values)
+            return self.leases.misplaced(connection)
+
+        self._ask(applied, self._move)
 
     def stop(self) -> None:
         for listener in self.listeners.values():
@@ -252,6 +257,8 @@ class Server:
                 return
             if result.ended:
                 self.ends["replaced"] += 1
+                if result.ended.user != request.user:
+                    self.access.forget(result.ended.user)
                 self._end_at_tep(result.ended)
             lease = result.lease
             if lease is None:
@@ -394,6 +401,16 @@ class Server:
             for node in self.nodes.pop(lease.node, ()):
                 node.holds = ""
                 node.tell(self._message("delete", lease, self.teps.known.get(lease.tep)))
+            # Who let its time go by is not there to be told.
+            if lease.expires < lease.renewed + self.values.lifetime - LOOK:
+                self.access.ask_again(lease.user)
+            else:
+                self.access.forget(lease.user)
+
+    def _move(self, found: list[Lease] | None, error: Exception | None) -> None:
+        """Of no pool any more, or at a border router that is none of its pool's: refused at the next renewal."""
+        for lease in found or ():
+            self.access.ask_again(lease.user)
 
     def _look_behind(self) -> None:
         def answer(found: list[Lease] | None, error: Exception | None) -> None:

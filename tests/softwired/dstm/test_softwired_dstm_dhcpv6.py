@@ -4,6 +4,8 @@
 Sections are those of draft-bound-dstm-exp-00 appendix A (IA_DSTM) and B (ports), where nothing else is said.
 """
 
+import hashlib
+import hmac
 import socket
 import subprocess
 
@@ -19,6 +21,7 @@ from tests.softwired.network import until
 
 CODES = iadstm.CODES
 SOLICIT, ADVERTISE, REQUEST, RENEW, REBIND, REPLY, RELEASE = 1, 2, 3, 5, 6, 7, 8
+TAKES_RECONFIGURE = {"more": [(20, b"")]}
 TEP = "2001:db8:b::1"
 OTHER = b"\0\3\0\1\x02\0\0\0\0\x09"
 
@@ -232,6 +235,95 @@ def test_through_a_relay(server, cable):
         relay.socket.close()
 
 
+def key_of(options):
+    """RFC 8415 section 20.4.1: counter and key in option Authentication; section 21.20."""
+    value, options = dict(options)[11], dict(options)
+    assert value[:3] == b"\3\1\0" and value[11] == 1 and len(value) == 28 and options[20] == b""
+    return int.from_bytes(value[3:11], "big"), value[12:]
+
+
+def reconfigure(data, duid, key, before):
+    """What is in a Reconfigure, by scapy and by the standard library's HMAC; its counter."""
+    told = dhcp6.DHCP6_Reconf(data)
+    assert (told.msgtype, told.trid) == (10, 0)
+    assert bytes(told[dhcp6.DHCP6OptClientId].duid) == DUID
+    assert bytes(told[dhcp6.DHCP6OptServerId].duid) == duid
+    assert told[dhcp6.DHCP6OptReconfMsg].msgtype == RENEW
+    assert told[dhcp6.DHCP6OptOptReq].reqopts == [CODES[0]]
+    proof = told[dhcp6.DHCP6OptAuth]
+    assert (proof.proto, proof.alg, proof.rdm, proof.authinfo[:1]) == (3, 1, 0, b"\2")
+    counter, digest = int.from_bytes(bytes(proof)[7:15], "big"), proof.authinfo[1:]
+    assert counter > before
+    assert hmac.new(key, data.replace(digest, bytes(16)), hashlib.md5).digest() == digest
+    return counter
+
+
+def test_a_client_that_takes_reconfigure_is_told_of_the_end(server, client):
+    """RFC 8415 section 18.3.11: a Renew is asked for, again after REC_TIMEOUT, until there is one."""
+    _, duid, _, options = client.ask(SOLICIT, **TAKES_RECONFIGURE)
+    assert not {11, 20} & dict(options).keys()
+    _, _, ia, options = client.ask(REQUEST, duid, **TAKES_RECONFIGURE)
+    counter, key = key_of(options)
+    _, _, _, options = client.ask(RENEW, duid, ipv4=format_ipv4(ia.addresses[0][0]), **TAKES_RECONFIGURE)
+    assert 11 not in dict(options)
+    server.ask("revoke", "198.51.100.1")
+    for _ in range(2):
+        counter = reconfigure(client.socket.hear()[0], duid, key, counter)
+    _, _, ia, _ = client.ask(RENEW, duid, ipv4="198.51.100.1", **TAKES_RECONFIGURE)
+    assert ia.status[0] == iadstm.NO_BINDING
+    counted = server.status()["counters"]["families"]["reconfigures_total"]["values"]
+    assert counted == {"sent": 2, "answered": 1, "unanswered": 0}
+    # Who does not take it has no key, and is sent nothing.
+    _, _, _, options = client.ask(REQUEST, duid, client=OTHER)
+    assert 11 not in dict(options)
+    server.ask("revoke", "198.51.100.2")
+    until(lambda: not server.leases(), "it is over")
+    assert client.socket.nothing()
+
+
+def test_a_pool_that_leads_elsewhere_has_its_clients_ask(server, client):
+    """Another border router, or other addresses, at a reload."""
+    _, duid, _, _ = client.ask(SOLICIT, **TAKES_RECONFIGURE)
+    counter, key = key_of(client.ask(REQUEST, duid, **TAKES_RECONFIGURE)[3])
+    other = "2001:db8:b::2"
+    server.configure(
+        pool=[{"addresses": ["198.51.100.1-198.51.100.2"], "teps": [other]}],
+        tep=[{"address": one, "tell": False, "ipv4": parts.TEP4} for one in (TEP, other)],
+    )
+    server.reload()
+    reconfigure(client.socket.hear()[0], duid, key, counter)
+    _, _, ia, _ = client.ask(RENEW, duid, ipv4="198.51.100.1", **TAKES_RECONFIGURE)
+    assert ia.status[0] == iadstm.NO_BINDING
+    _, _, ia, _ = client.ask(REQUEST, duid, **TAKES_RECONFIGURE)
+    assert ia.teps == [parse_ipv6(other)]
+
+
+def test_reconfigure_through_a_relay(server, cable):
+    """RFC 8415 section 19.3: in a Relay-reply, by the way that the client's message came."""
+    relay = Client(cable, network.CLIENT, 547)
+    try:
+        head = bytes(1) + parse_ipv6("2001:db8:4000::1").to_bytes(16, "big")
+        head += parse_ipv6("fe80::77").to_bytes(16, "big")
+
+        def ask(*words):
+            inner = dhcpv6.write_option(9, relay.message(*words, **TAKES_RECONFIGURE))
+            relay.socket.send(b"\x0c" + head + dhcpv6.write_option(18, b"port 7") + inner, network.SERVER)
+            return relay.parsed(heard())
+
+        def heard():
+            data, _, _ = relay.socket.hear()
+            options = dhcpv6.read_options(data[34:])
+            assert data[:34] == b"\x0d" + head and dhcpv6.only(options, 18) == b"port 7"
+            return dhcpv6.only(options, 9)
+
+        duid = ask(SOLICIT)[1]
+        counter, key = key_of(ask(REQUEST, duid)[3])
+        server.ask("revoke", "198.51.100.1")
+        reconfigure(heard(), duid, key, counter)
+    finally:
+        relay.socket.close()
+
+
 def test_other_codes(server, client):
     server.configure(code_ia_dstm=150, code_dstm_tep=151, code_dstm_ports=152)
     server.reload()
@@ -277,9 +369,8 @@ def test_the_real_client(server, household, cable):
     household.tell("renew")
     until(lambda: server.leases()[0]["renewed"] > server.leases()[0]["since"], "it is renewed")
     assert len(household.events("bound")) == 1
+    # The server's Reconfigure has it ask at once.
     server.ask("revoke", "198.51.100.1")
-    until(lambda: not server.leases(), "it is over")
-    household.tell("renew")
     bound = household.bound(2)
     assert bound["IPADDR"].startswith("198.51.100.2")
     assert household.teardown() == 0
