@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One tunnel device for all clients, and a route that encapsulates for each of them: IPv4 in IPv6 (RFC 2473).
 
-The device has no endpoints of its own (collect metadata); the route has them. linux/rtnetlink.h, linux/if_tunnel.h,
-linux/lwtunnel.h.
+The device has no endpoints of its own (collect metadata); the route has them. What comes in is taken by a second one
+that has the local address and any remote one: metadata that nobody reads would cost each packet a tenth of its way.
+linux/rtnetlink.h, linux/if_tunnel.h, linux/lwtunnel.h.
 """
 
 from __future__ import annotations
@@ -19,7 +20,13 @@ NEWROUTE, DELROUTE, GETROUTE = 24, 25, 26
 # Multicast groups
 LINKS, IPV4_ROUTES, IPV4_RULES = 1, 7, 8
 IFLA_IFNAME, IFLA_LINKINFO, IFLA_INFO_KIND, IFLA_INFO_DATA = 3, 18, 1, 2
-IFLA_IPTUN_PROTO, IFLA_IPTUN_COLLECT_METADATA, IPPROTO_IPIP = 9, 19, 4
+IFLA_IPTUN_LOCAL, IFLA_IPTUN_REMOTE, IFLA_IPTUN_PROTO, IFLA_IPTUN_COLLECT_METADATA = 2, 3, 9, 19
+IPPROTO_IPIP = 4
+# linux/if_link.h, linux/ip.h: a device's rp_filter
+IFLA_AF_SPEC, IFLA_INET_CONF, RP_FILTER = 26, 1, 8
+# linux/if_addr.h; the address is RFC 7600's, of machines that have none.
+NEWADDR, IFA_LOCAL, SCOPE_HOST, DUMMY = 20, 2, 254, socket.inet_aton("192.0.0.8")
+ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
 IFF_UP = 1
 LINK = struct.Struct("=BxHiII")  # family, type, index, flags, change
 TABLE_MAIN, SCOPE_UNIVERSE, UNICAST, UNREACHABLE, ONLINK = 254, 0, 1, 7, 4
@@ -115,6 +122,63 @@ def make_device(kernel: netlink.Socket, name: str) -> int:
         found = device(kernel, name)
         assert found
     return found.number
+
+
+def make_receiver(kernel: netlink.Socket, name: str, local: bytes) -> int:
+    """The index of the device that takes what comes to this address, made if it lacks and brought up; NetlinkError."""
+    found, text = link(kernel, name), attribute(IFLA_IFNAME, name.encode() + b"\0")
+    if found and not _receives(found):
+        raise netlink.NetlinkError(EXISTS, f"there is another device '{name}'")
+    if found and found.data.get(IFLA_IPTUN_LOCAL) != local:
+        remove_device(kernel, found.number)
+        found = None
+    if not found:
+        data = nested(
+            IFLA_INFO_DATA,
+            attribute(IFLA_IPTUN_LOCAL, local),
+            attribute(IFLA_IPTUN_PROTO, bytes([IPPROTO_IPIP])),
+        )
+        body = LINK.pack(0, 0, 0, 0, 0) + text
+        body += nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, b"ip6tnl"), data)
+        must(kernel, Message(NEWLINK, body, netlink.CREATE | netlink.EXCLUSIVE))
+    # Answers leave by the other device. Of the filters of sources, the strict one would drop what comes in, the loose
+    # one wherever the device has no address of its own.
+    must(
+        kernel,
+        Message(
+            NEWADDR,
+            ADDRESS.pack(socket.AF_INET, 32, 0, SCOPE_HOST, index_of(kernel, name))
+            + attribute(IFA_LOCAL, DUMMY),
+            netlink.CREATE | netlink.REPLACE,
+        ),
+    )
+    conf = nested(IFLA_INET_CONF, attribute(RP_FILTER, struct.pack("=I", _loose())))
+    spec = nested(IFLA_AF_SPEC, nested(socket.AF_INET, conf))
+    must(kernel, Message(NEWLINK, LINK.pack(0, 0, 0, IFF_UP, IFF_UP) + text + spec))
+    return index_of(kernel, name)
+
+
+def index_of(kernel: netlink.Socket, name: str) -> int:
+    """Of a device that is there; NetlinkError."""
+    found = link(kernel, name)
+    if found is None:
+        raise netlink.NetlinkError(NO_DEVICE, f"the device '{name}' has gone")
+    return found.number
+
+
+def _receives(found: Link) -> bool:
+    """Whether it is a device for what comes from anywhere."""
+    anywhere = not any(found.data.get(IFLA_IPTUN_REMOTE, b""))
+    return found.kind == b"ip6tnl" and anywhere and IFLA_IPTUN_COLLECT_METADATA not in found.data
+
+
+def _loose() -> int:
+    """The rp_filter of a device that must not be strict; the kernel takes the larger one of its and that of all."""
+    try:
+        with open("/proc/sys/net/ipv4/conf/all/rp_filter", encoding="ascii") as file:
+            return 0 if file.read().strip() == "0" else 2
+    except OSError:
+        return 2
 
 
 def remove_device(kernel: netlink.Socket, index: int) -> None:

@@ -12,6 +12,8 @@ from softwired.carrier import CarrierError, parts, said
 from softwired.tep import ruleset, sharing
 from softwired.tep.plan import RANGE, Plan, pairs_of, plan
 
+# Of the name of the device that receives; the kernel takes 15 letters.
+IN, LETTERS = "-in", 15
 # Of our rules; before the main table.
 PRIORITY = 3653
 
@@ -35,6 +37,7 @@ class Carrier(carrier.Carrier):
         self.device, self.address, self.prefixes, self.learning = device, address, prefixes, learning
         self.shared = list(shared)
         self.local = address.packed
+        self.receiver = 0
         self.set, self.ranges = self.set_of(ruleset.OWN), self.set_of(ruleset.RANGES)
         self.marks = {sharing.MARK | first for one in self.shared for first in one.firsts()}
         # What the kernel has, as far as we know.
@@ -44,6 +47,9 @@ class Carrier(carrier.Carrier):
         """Makes the kernel agree, whatever it has; how many mappings were not as they should be. CarrierError."""
         try:
             self.index = encapsulation.make_device(self.routing, self.device)
+            self.receiver = encapsulation.make_receiver(
+                self.routing, self.device[: LETTERS - len(IN)] + IN, self.local
+            )
             self._reserve()
             there = encapsulation.routes(self.routing, self.index)
             routes = {_slot(*key): to for key, to in there.items()}
@@ -129,7 +135,7 @@ class Carrier(carrier.Carrier):
     def ours(self, news: netlink.Message) -> bool:
         """See softwired.carrier."""
         if news.kind in (encapsulation.NEWLINK, encapsulation.DELLINK):
-            return encapsulation.is_gone(news, self.index)
+            return any(encapsulation.is_gone(news, one) for one in (self.index, self.receiver))
         if news.kind in (encapsulation.NEWRULE, encapsulation.DELRULE):
             return encapsulation.mark_of(news) is not None
         ipv4, table, to, _ = encapsulation.parse_route(news)

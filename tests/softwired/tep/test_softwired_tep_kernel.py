@@ -2,13 +2,14 @@
 """What is said to the kernel in a namespace of this machine, without a tunnel: routes, set, and who changed them."""
 
 import os
+import socket
 import subprocess
 
 import pytest
 
 from tests.softwired import network
 
-# Runs in the namespace. A veth device stands where the tunnel device would be.
+# Runs in the namespace. A pair of veth devices stands where the tunnel devices would be.
 PROGRAM = """
 import ipaddress, subprocess
 from softwired import encapsulation
@@ -16,6 +17,7 @@ from softwired.tep import ruleset
 from softwired.tep.carrier import Carrier
 
 encapsulation.make_device = lambda asked, name: encapsulation.device(asked, name).number
+encapsulation.make_receiver = lambda asked, name, local: encapsulation.device(asked, "v1").number
 made = []
 
 def carrier(learning=None):
@@ -95,6 +97,7 @@ assert not encapsulation.routes(one.routing, one.index) and not one.set.elements
         "ip route del 198.18.0.7",
         "ip route flush proto 104",
         "ip link set v0 down; ip link set v0 up",
+        "ip link set v1 down; ip link set v1 up",
     ],
 )
 def test_what_somebody_else_does_is_noticed_and_mended(command):
@@ -217,3 +220,59 @@ assert "proto 104" not in run("ip rule") and "table ip softwired_tep" not in run
 assert not run("ip route show table 911413248")
 """
     )
+
+
+# A veth device in the place of the tunnel's, which looks like one; answers leave by v0.
+RECEIVER = """
+import socket
+from softwired import encapsulation, netlink
+kernel, found = netlink.Socket(netlink.ROUTE), encapsulation.link
+encapsulation.link = lambda asked, name: found(asked, name)._replace(
+    kind=b"ip6tnl", data={encapsulation.IFLA_IPTUN_LOCAL: bytes(16)}
+)
+number = encapsulation.make_receiver(kernel, "in0", bytes(16))
+assert number == encapsulation.make_receiver(kernel, "in0", bytes(16)) == socket.if_nametoindex("in0")
+heard = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+heard.bind(("203.0.113.1", 53))
+heard.settimeout(10)
+print("ready", flush=True)
+assert heard.recv(10) == b"in"
+"""
+
+
+@pytest.mark.parametrize("everywhere", "012")
+def test_no_filter_of_sources_drops_what_comes_in(everywhere):
+    """RFC 3704: off, strict and loose."""
+    try:
+        ours = network.Namespace()
+    except network.NoNamespace as error:
+        pytest.skip(str(error))
+    node = network.Namespace(ours)
+    try:
+        for namespace, words in (
+            (ours, f"link add in0 type veth peer name eth0 netns {node.holder.pid}"),
+            (ours, "link add v0 type veth peer name v1"),
+            (ours, "link set v0 up"),
+            (ours, "link set v1 up"),
+            (ours, "link set lo up"),
+            (ours, "address add 203.0.113.1/32 dev lo"),
+            (ours, "route add 198.18.0.1/32 via 192.0.0.1 dev v0 onlink"),
+            (ours, "link set in0 address 02:00:00:00:00:01"),
+            (node, "link set eth0 up"),
+            (node, "address add 198.18.0.1/32 dev eth0"),
+            (node, "route add default dev eth0"),
+            (node, "neighbour add 203.0.113.1 lladdr 02:00:00:00:00:01 dev eth0"),
+        ):
+            namespace.run("ip", *words.split())
+        ours.run("sysctl", "-qw", f"net.ipv4.conf.all.rp_filter={everywhere}")
+        environment = {**os.environ, "PYTHONPATH": str(network.TREE / "src")}
+        service = ours.start("python3", "-c", RECEIVER, env=environment, stdout=-1, stderr=subprocess.STDOUT)
+        assert service.stdout.readline() == "ready\n", service.stdout.read()
+        made = node.open(socket.AF_INET, socket.SOCK_DGRAM)
+        made.sendto(b"in", ("203.0.113.1", 53))
+        output, _ = service.communicate(timeout=20)
+        assert service.returncode == 0, output
+        made.close()
+    finally:
+        node.close()
+        ours.close()

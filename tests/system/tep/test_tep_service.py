@@ -242,7 +242,14 @@ def test_ten_thousand_at_a_restart_without_losing_a_packet(machine):
 
 
 @pytest.mark.parametrize(
-    "command", ["ip link del dstm", "nft flush ruleset", "ip route flush proto 104", "ip link set dstm down"]
+    "command",
+    [
+        "ip link del dstm",
+        "ip link del dstm-in",
+        "nft flush ruleset",
+        "ip route flush proto 104",
+        "ip link set dstm down",
+    ],
 )
 def test_what_somebody_takes_away_comes_back(machine, command):
     machine.start()
@@ -255,6 +262,15 @@ def test_what_somebody_takes_away_comes_back(machine, command):
     raw = machine.raw()
     raw.sendto(lab.ipv6(node(1), TEP, lab.ipv4(address(2), HOST, lab.udp(53, b"x"))), (TEP, 0))
     until(lambda: machine.counted("stopped_packets_total", "spoofed") == 1, "a foreign source is dropped")
+
+
+def test_a_strict_filter_of_sources_lets_nodes_in(machine):
+    """Answers to a node leave by another device than its packets come by (RFC 3704)."""
+    machine.tep.run("sysctl", "-qw", "net.ipv4.conf.all.rp_filter=1", "net.ipv4.conf.default.rp_filter=1")
+    machine.start()
+    machine.node(1)
+    fill(machine, 1)
+    assert reaches(machine, 1)
 
 
 def test_an_address_goes_from_node_to_node_under_traffic(machine):
