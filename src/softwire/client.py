@@ -369,6 +369,7 @@ class Client:
         if tunnel == self.held and self.router.carried(tunnel):
             log("asked again: unchanged")
         else:
+            self.router.share(tunnel.ports, tunnel.queue)
             self.withdraw()
             if tunnel.local != source:
                 self.router.endpoint(line, tunnel.local)

@@ -13,6 +13,7 @@ import struct
 from softwire import kernel
 from softwire.address import parse_ipv6
 from softwire.errors import ProvisioningError
+from softwire.portnat import begin
 from softwire.provisioning import Refresh
 from softwire.tunnel import Tunnel, device_of, inner_mtu
 from softwire.watch import STATISTICS, read_counter
@@ -63,6 +64,7 @@ def number(interface):
 
 def write(file, name, device, queue):
     """Writes the rules of an interface."""
+    begin(file, RULES, name)
     file.write(RULES.format(name=name, device=device, queue=queue))
 
 

@@ -67,7 +67,6 @@ class HandedOn(Tunnel):
             "OPTIONS": ", ".join(members),
             "ZONE": router.config["zone"] or "",
         }
-        router.share(None)
         router.handed_on = ""
         status = self._wait(router, name, parameters)
         device = status.get("up") and status.get("l3_device")

@@ -137,7 +137,6 @@ class Handover:
         }
         if self.config["zone"]:
             parameters["ZONE"] = self.config["zone"]
-        self.share(tunnel.ports, tunnel.queue)
         if not self.signal("bound", parameters):
             # netifd may have taken the device away and still call the interface up.
             self.signal("unbound")
@@ -162,6 +161,8 @@ class Handover:
     def share(self, ports, queue=None):
         """Has the firewall use these ports alone, before there is a device: a connection keeps its first port.
 
+        Also while the device of another tunnel is there, without which fw4 would leave it out of its zone.
+
         queue: of the packets that wait for an address, or None.
         """
         ports = ports if ports and ports.length else None  # without an identifier the address is whole
@@ -169,8 +170,7 @@ class Handover:
             from softwire.portnat import update  # only where it is needed
 
             self.shared = bool(ports or queue)
-            if update(self.interface, self.device, ports, queue):
-                self.signal("firewall")
+            update(self.interface, self.device, ports, queue, self.signal)
 
     def carried(self, tunnel):
         """Whether the router has the tunnel's IPv4 addresses, or the interface that carries it is up."""

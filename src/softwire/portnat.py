@@ -5,6 +5,9 @@ The kernel's NAT looks for a free port in one range only. It gets a range of as 
 a map of one to the other, both ways: on the device the set's own ports are written into what leaves, and the numbers
 into what comes. What others began has its port again as soon as the connection is known, for port forwards and the
 router's own services.
+
+Chains stay where they are when their rules change: with any hook of netfilter's that goes, the kernel drops all packets
+that it keeps for a program, so those which wait for an address on demand.
 """
 
 import os
@@ -19,6 +22,7 @@ EPHEMERAL, PRIVILEGED = 32768, 1024
 # connections with the device. Without a port that is ours nothing comes or goes. Flow offloading would pass by all of
 # this: connections are accepted before fw4's rule for it, as its next rule would.
 RULES = """\
+table ip softwire {{
 	chain nat_{name} {{
 		type nat hook postrouting priority srcnat - 1; policy accept;
 		oifname "{device}" meta l4proto tcp masquerade to :{first}-{last}
@@ -72,6 +76,19 @@ insert rule inet fw4 forward oifname "{device}" ct state established,related acc
 insert rule inet fw4 forward iifname "{device}" ct state established,related accept
 """
 
+MAP = """\
+table ip softwire {{
+	map {by}_{name} {{
+		{kind}
+	}}
+}}
+flush map ip softwire {by}_{name}
+add element ip softwire {by}_{name} {{
+"""
+
+# What interfaces had that are no more: all goes, and those that are come after it.
+GONE = "table ip softwire\ndelete table ip softwire\n"
+
 # nft knows no checksum that covers the port in a packet which an ICMP error quotes: a field that is unused, and 0,
 # takes up the difference. That is octets 6 and 7 of the error; where the MTU is in there, 4 and 5 (RFC 1191). RULES
 # names the map for them, and the bit where a quoted header has the port that is ours.
@@ -107,22 +124,18 @@ class PortMap:
 
     def write(self, file, name, device):
         """Writes the rules of an interface bit by bit: a set may have thousands of ports, a router little memory."""
-        file.write("table ip softwire {\n")
+        begin(file, RULES, name)
         # To nft a port and an ICMP identifier are not the same.
         for ports, numbers, kind in (
             ("ports", "numbers", "type inet_service : inet_service"),
             ("ids", "numberids", "typeof icmp id : icmp id"),
         ):
-            # Blanks, since nft takes 1024:1536 for something else.
-            file.write("\tmap {}_{} {{\n\t\t{}\n\t\telements = {{\n".format(ports, name, kind))
-            for number, port in self.pairs():
-                file.write("{} : {},\n".format(number, port))
-            file.write(
-                "\t\t}}\n\t}}\n\tmap {}_{} {{\n\t\t{}\n\t\telements = {{\n".format(numbers, name, kind)
-            )
-            for number, port in self.pairs():
-                file.write("{} : {},\n".format(port, number))
-            file.write("\t\t}\n\t}\n")
+            for by in ports, numbers:
+                file.write(MAP.format(by=by, name=name, kind=kind))
+                # Blanks, since nft takes 1024:1536 for something else.
+                for number, port in self.pairs():
+                    file.write("{} : {},\n".format(*((number, port) if by == ports else (port, number))))
+                file.write("}\n")
         for line in RULES[:-1].split("\n"):
             words = line.split()
             if words[:1] == ["errors"]:
@@ -144,35 +157,63 @@ class PortMap:
                 file.write(ERROR[1].format(**words))
 
 
-def update(interface, device, ports, queue=None):
+def gone_path():
+    """Of what the client, or the handler at teardown, has fw4 do first: take away what was."""
+    return state.RUN_DIR + "/softwire.gone"
+
+
+def begin(file, rules, name):
+    """Writes these rules' chains, and nothing in them, whatever was: they may be there already."""
+    chains = []
+    for line in rules.split("\n"):
+        words = line.split()
+        if words and words[0] in ("table", "chain", "type", "}}"):
+            file.write(line.format(name=name) + "\n")
+        if words[:1] == ["chain"]:
+            chains.append(words[1].format(name=name))
+    for chain in chains:
+        file.write("flush chain ip softwire {}\n".format(chain))
+
+
+def update(interface, device, ports, queue=None, signal=None):
     """Makes the file what a tunnel's PortSet and queue, or None, want it to be; whether it was another.
 
-    NO_RUN_DIRECTORY.
+    signal: called with "firewall" then; whether the rules are loaded. NO_RUN_DIRECTORY.
     """
     path = state.rules_path(interface)
-    head = ports and "# offset, length, psid {} on {}\n".format(ports.key(), device)
+    head = ports and "# kept chains, offset, length, psid {} on {}\n".format(ports.key(), device)
     if queue:
-        head = "# queue {} on {}, {}".format(queue, device, head or "all ports\n")
+        head = "# queue {} on {}, {}".format(queue, device, head or "kept chains, all ports\n")
     if _first_line(path) == head:
         return False
     try:
-        if not head:
-            os.remove(path)
-            return True
-        # fw4 must not find half of it.
-        with open(path + ".new", "w") as file:
-            file.write(head)
-            if ports:
-                PortMap(ports).write(file, interface, device)
-            if queue:
-                from softwire.demand import write
+        if head:
+            # fw4 must not find half of it.
+            with open(path + ".new", "w") as file:
+                file.write(head)
+                if ports:
+                    PortMap(ports).write(file, interface, device)
+                if queue:
+                    from softwire.demand import write
 
-                write(file, interface, device, queue)
-        os.rename(path + ".new", path)
+                    if not ports:
+                        # Before the first packet is kept.
+                        begin(file, RULES, interface)
+                    write(file, interface, device, queue)
+            os.rename(path + ".new", path)
+        else:
+            with open(gone_path(), "w") as file:
+                file.write(GONE)
+            os.remove(path)
     except OSError as error:
         raise ProvisioningError(
             "NO_RUN_DIRECTORY", "{}: the firewall's rules cannot be written: {}".format(path, error)
         )
+    if signal and signal("firewall"):
+        try:
+            os.remove(gone_path())
+        except OSError:  # nothing was
+            pass
     return True
 
 

@@ -4,6 +4,7 @@
 Behind the softwire's device stands the internet, which drops what comes from a port that is not ours (port_set.py).
 """
 
+import re
 import shutil
 import socket
 import struct
@@ -13,6 +14,8 @@ import pytest
 from scapy.layers.inet import ICMP, IP, UDP
 
 from port_set import ADDRESS, INTERNET, LAN_HOST, LAN_ROUTER, NARROW, OTHER, Network
+from softwire.portnat import PortMap
+from softwire.tunnel import PortSet
 from tests.softwired.network import NoNamespace
 
 ECHO, CHARACTERS = 7, b"0123456789"
@@ -293,3 +296,28 @@ def test_what_has_no_port_of_ours_stays(net):
     raw.sendto(b"\0\0\x08\0" + bytes(20), (OTHER, 0))
     time.sleep(0.2)
     assert net.internet.run("nft", "list", "counter", "ip", "watch", "strange") == before
+
+
+def test_another_set_changes_no_hook(network):
+    """With one that goes the kernel drops what it keeps for a program; rules and maps are the new set's alone."""
+
+    def chains():
+        told = network.router.start("nft", "-a", "list", "table", "ip", "softwire", stdout=-1).communicate()[
+            0
+        ]
+        return re.findall(r"chain (\S+) {.* # handle (\d+)", told), told
+
+    before, rules = chains()
+    ours = network.map
+    network.map = PortMap(PortSet(6, 8, 0x35))
+    try:
+        network.firewall()
+        after, others = chains()
+        assert after == before and len(after) > 5
+        assert others.count("masquerade") == rules.count("masquerade") == 3
+        first, _ = network.map.ranges[0]
+        assert f": {first}," in others
+    finally:
+        network.map = ours
+        network.firewall()
+    assert chains()[0] == before

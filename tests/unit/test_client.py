@@ -218,11 +218,12 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(len(self.router.events), 2)
 
     def test_shared_address(self):
-        """The firewall knows the ports before netifd makes the device, and is told when they change."""
+        """The firewall knows the ports before netifd makes the device, and is told when they change: while the old
+        device is there, without which it would reject what goes to the new one until it is loaded again."""
         told = []
         usual = portnat.update
-        portnat.update = lambda interface, device, ports, queue: (
-            told.append(ports and ports.key()) or ports != self.loaded
+        portnat.update = lambda interface, device, ports, queue, signal: (
+            told.append(ports and ports.key()) or (ports != self.loaded and signal("firewall"))
         )
         try:
             self.loaded = None
@@ -236,7 +237,7 @@ class ClientTest(unittest.TestCase):
             self.assertEqual(self.router.names(), ["unbound", "bound"])
             self.operator.ports = PortSet(6, 0, 0)
             self.client.step(True)
-            self.assertEqual(self.router.names(), ["unbound", "firewall", "bound"])
+            self.assertEqual(self.router.names(), ["firewall", "unbound", "bound"])
             self.assertEqual(told, [(6, 8, 1), (6, 8, 1), None])
             # From then on the address is whole.
             self.operator.ports = None

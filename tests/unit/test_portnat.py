@@ -102,8 +102,39 @@ class FileTest(RunDirectory):
     def test_address_that_is_whole_now(self):
         self.assertTrue(portnat.update("wan", "sw-wan", PortSet(6, 8, 0x34)))
         self.assertTrue(portnat.update("wan", "sw-wan", None))
-        self.assertEqual(os.listdir(HERE), [])
+        self.assertEqual(os.listdir(HERE), ["softwire.gone"])
         self.assertFalse(portnat.update("wan", "sw-wan", None))
+
+    def test_what_is_gone_is_taken_away_once(self):
+        """By the next load; one that failed is not the last."""
+        heard = []
+
+        def load(event):
+            heard.append((event, sorted(os.listdir(HERE))))
+            return len(heard) > 1
+
+        self.assertTrue(portnat.update("wan", "sw-wan", PortSet(6, 8, 0x34)))
+        self.assertTrue(portnat.update("wan", "sw-wan", None, None, load))
+        self.assertEqual(os.listdir(HERE), ["softwire.gone"])
+        self.assertTrue(portnat.update("wan", "sw-wan", PortSet(6, 8, 0x34), None, load))
+        self.assertEqual(os.listdir(HERE), ["wan.nft"])
+        self.assertEqual(heard, [("firewall", ["softwire.gone"]), ("firewall", ["softwire.gone", "wan.nft"])])
+
+    def test_chains_are_there_before_the_first_range_is(self):
+        """With a hook that goes or comes, packets that the kernel keeps are lost."""
+        hooks = []
+        for ports in None, PortSet(6, 8, 0x34), PortSet(6, 8, 0x35), None:
+            self.assertTrue(portnat.update("wan", "sw-wan", ports, 49157))
+            with open(state.rules_path("wan")) as file:
+                text = file.read()
+            hooks.append(sorted(set([line.strip() for line in text.split("\n") if " hook " in line])))
+            self.assertIn("flush chain ip softwire want_wan\n", text)
+            self.assertIn("flush chain ip softwire nat_wan\n", text)
+            self.assertTrue("delete" not in text)
+        self.assertEqual(len(hooks[0]), 8)
+        self.assertEqual(hooks[0], hooks[3])
+        self.assertEqual(hooks[1], hooks[0])
+        self.assertEqual(hooks[2], hooks[0])
 
     def test_no_room(self):
         state.RUN_DIR = "/nonexistent/softwire"

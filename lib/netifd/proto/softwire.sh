@@ -178,6 +178,9 @@ proto_softwire_teardown() {
 	local interface="$1"
 
 	proto_softwire_is_name "$interface" && {
+		# The firewall's next load takes its rules away.
+		[ ! -f "$RUN/$interface.nft" ] ||
+			printf 'table ip softwire\ndelete table ip softwire\n' > "$RUN/softwire.gone"
 		rm -f "$RUN/$interface.config" "$RUN/$interface.json" "$RUN/$interface.nft"
 		{
 			proto_softwire_release "$interface"
