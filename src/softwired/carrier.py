@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import socket
+import types
 import typing
 
 from softwired import netlink, nftables
@@ -22,6 +23,8 @@ class Carrier:
     table: str
     counters: typing.Sequence[str]
     family: int = socket.AF_INET6
+    # Counters of a table of the same name and another family.
+    elsewhere: typing.Mapping[str, int] = types.MappingProxyType({})
 
     def __init__(self, groups: typing.Sequence[int]) -> None:
         """groups: of routing's news."""
@@ -76,7 +79,10 @@ class Carrier:
 
     def counted(self) -> dict[str, int]:
         """Packets that were stopped, by counter of the table."""
-        found = {name: nftables.counter(self.filter, self.table, name, self.family) for name in self.counters}
+        found = {
+            name: nftables.counter(self.filter, self.table, name, self.elsewhere.get(name, self.family))
+            for name in self.counters
+        }
         return {name: count for name, count in found.items() if count is not None}
 
     def close(self) -> None:

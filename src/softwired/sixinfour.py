@@ -45,7 +45,7 @@ __all__ = ["DELROUTE", "IPV6_ROUTES", "NEWROUTE", "Route", "make_device", "parse
 IPV6_ROUTES = 11
 IFLA_IPTUN_LOCAL, IFLA_IPTUN_REMOTE, IFLA_IPTUN_TTL, IFLA_IPTUN_PROTO, IPPROTO_IPV6 = 2, 3, 4, 9, 41
 TTL = 64
-TABLE_LOCAL, LOCAL, SCOPE_UNIVERSE = 255, 2, 0
+LOCAL, SCOPE_UNIVERSE = 2, 0
 # Ours among others' routes; the kernel does not interpret it.
 PROTOCOL = 141
 METRIC, LAST = struct.pack("=I", 1024), b"\xff" * 4
@@ -119,9 +119,11 @@ def route(one: Route, index: int, there: bool = True) -> Message:
 @functools.lru_cache(maxsize=64)
 def _around(length: int, away: bool, index: int, there: bool) -> tuple[bytes, bytes]:
     """What stands before a route's prefix, and between it and where it goes."""
-    table, kind = (TABLE_MAIN, UNICAST) if away else (TABLE_LOCAL, LOCAL)
+    # Also what is the machine's own is in the main table: ten thousand more in the table `local`, which is asked first,
+    # would cost every packet.
+    kind = UNICAST if away else LOCAL
     flags = ONLINK if away and there else 0
-    begin = ROUTE.pack(socket.AF_INET6, length, 0, 0, table, PROTOCOL, SCOPE_UNIVERSE, kind, flags)
+    begin = ROUTE.pack(socket.AF_INET6, length, 0, 0, TABLE_MAIN, PROTOCOL, SCOPE_UNIVERSE, kind, flags)
     end = attribute(RTA_PRIORITY, METRIC) + attribute(RTA_OIF, struct.pack("=i", index))
     if away and there:
         end += ATTRIBUTE.pack(20, RTA_GATEWAY) + MAPPED
@@ -149,7 +151,7 @@ def parse(message: Message) -> tuple[Route | None, int]:
     if message.kind not in (NEWROUTE, DELROUTE) or family != socket.AF_INET6 or protocol != PROTOCOL:
         return None, 0
     told = attributes(message.body[ROUTE.size :])
-    if (table, kind) not in ((TABLE_MAIN, UNICAST), (TABLE_LOCAL, LOCAL)) or RTA_DST not in told:
+    if table != TABLE_MAIN or kind not in (UNICAST, LOCAL) or RTA_DST not in told:
         return None, 0
     gateway = told.get(RTA_GATEWAY, b"")
     # Another gateway than ours, or none, is no route that is wanted: any that differs will do.

@@ -74,7 +74,8 @@ def more(one: Count, other: Count | None) -> Count:
 class Carrier(carrier.Carrier):
     """Of all tunnels of this server, by id."""
 
-    table, counters, family = ruleset.TABLE, ruleset.COUNTERS, nftables.INET
+    table, counters, family = ruleset.TABLE, ruleset.COUNTERS, ruleset.FAMILY
+    elsewhere = ruleset.ELSEWHERE
 
     def __init__(self, values: types.SimpleNamespace) -> None:
         super().__init__((encapsulation.LINKS, sixinfour.IPV6_ROUTES))
@@ -246,6 +247,8 @@ class Carrier(carrier.Carrier):
                 self.lengths,
                 pairs,
                 self.counted(),
+                # Twice: what is new may come before what it takes the place of goes.
+                2 * max(values.tunnels, len(self.carried)) + 1000,
                 values.closed_ports,
                 values.rate,
             )

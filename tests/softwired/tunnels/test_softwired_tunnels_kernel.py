@@ -67,7 +67,7 @@ def receives(ipv4, size=100):
 def until(what):
     end = time.monotonic() + 20
     while not what():
-        assert time.monotonic() < end, shell("nft list table inet softwired_tunnels")
+        assert time.monotonic() < end, shell("nft list table ip softwired_tunnels")
         time.sleep(0.01)
 """
 
@@ -140,7 +140,7 @@ one = Carrier(values)
 one.agree(rows())
 assert one.counts()[1] == (1, 120, 0, 0)
 keep(one)
-shell("nft delete table inet softwired_tunnels")
+shell("nft delete table ip softwired_tunnels")
 assert one.disturbed()
 one.agree(rows())
 assert one.counts()[1] == (1, 120, 0, 0)
@@ -171,7 +171,7 @@ until(lambda: one.counted()["spoofed"] == 1)
 run(register.end, 1)
 one.change(rows())
 assert 1 not in one.counts() and 2 in one.counts()
-assert old not in shell("nft list set inet softwired_tunnels from_clients")
+assert old not in shell("nft list set ip softwired_tunnels from_clients")
 """,
     )
 
@@ -194,6 +194,10 @@ for _ in range(100):
         pass  # dropped on its way out
 until(lambda: one.counts()[1][0] + one.counts()[1][2] + one.counted()["rate"] == 200)
 assert 1 <= one.counts()[1][2] < 50
+# Who has no tunnel takes no place where rates are kept.
+sends("198.51.102.7", first.IPv6client)
+until(lambda: one.counted()["spoofed"] == 1)
+assert "198.51.102.7" not in shell("nft list set ip softwired_tunnels up")
 """,
     )
 
@@ -213,7 +217,7 @@ assert len(one.counts()) == 1200 and one.agree(made) == 0
 one.change([row._replace(IPv4client=row.IPv4client.replace("198.51", "198.52")) for row in made])
 assert len(one.counts()) == 1200
 one.change([row._replace(state="ending") for row in made])
-assert "198.5" not in shell("nft list table inet softwired_tunnels")
+assert "198.5" not in shell("nft list table ip softwired_tunnels")
 """,
     )
 

@@ -201,7 +201,7 @@ class Machine:
 
     def open_pairs(self):
         """How many pairs may pass; -1 without a table."""
-        words = ["nft", "list", "set", "inet", "softwired_tunnels", "own"]
+        words = ["nft", "list", "set", "ip", "softwired_tunnels", "own"]
         asked = self.server.start(*words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         text = asked.communicate()[0]
         return text.count(" . 0x") if asked.returncode == 0 else -1

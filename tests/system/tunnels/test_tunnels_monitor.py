@@ -65,8 +65,8 @@ def test_the_kernel_is_made_to_agree(machine):
     for words in (
         "ip link del tunnels",
         f"ip -6 route del {one.routed}",
-        "nft delete table inet softwired_tunnels",
-        "nft flush set inet softwired_tunnels own",
+        "nft delete table ip softwired_tunnels",
+        "nft flush set ip softwired_tunnels own",
         "ip link set tunnels down",
     ):
         machine.server.run(*words.split())
