@@ -13,10 +13,12 @@ export PYTHONDONTWRITEBYTECODE := 1
 setup  := @tests/setup.sh
 python := build/venv/bin/python
 # Every fault in turn, a server that is installed and purged, and further lines take too long for every change: make
-# system runs them.
+# system runs them, make softwired those of a service.
 slow = $(addprefix tests/system/test_,diagnosis.py faults.py server.py server_prefix64.py \
 	provisioned_lines.py dstm_line.py lw4o6_line.py tsp_line.py demand_line.py \
-	handed_on.py)
+	handed_on.py) tests/softwired/tunnels/test_softwired_tunnels_bad_monitor.py
+# Where a service's faults are.
+services = tests/system/tunnels $(addprefix tests/softwired/tunnels/test_softwired_tunnels_bad_,days.py monitor.py)
 # ARGS reaches pytest, make bench and make demo: make unit ARGS='-k wire -x'
 pytest  = $(python) -m pytest --junit-xml=build/junit-$@.xml $(ARGS)
 
@@ -84,8 +86,8 @@ openwrt-image: ## fetches an OpenWrt image into build/openwrt/: RELEASE=24.10.4 
 	@$(python) -m tests.lab.openwrt.download
 
 faults: ## every fault as long and as often as docs/reliability.md says, which it writes (an hour)
-	$(setup) host python image
-	@FAULTS_LONG=1 $(pytest) tests/system/test_faults.py
+	$(setup) host python image server
+	@FAULTS_LONG=1 $(pytest) tests/system/test_faults.py $(services)
 
 bench: ## instructions, time, memory and size beside radclient, Kea and the budgets; results in build/bench/
 	$(setup) host python image server

@@ -9,6 +9,7 @@ import typing
 
 from tests.lab.guest import Guest, pack
 from tests.lab.lab import guest_image
+from tests.softwired import recovery
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
 THERE = "/root/softwire"
@@ -35,13 +36,15 @@ def machine(name: str, folder: pathlib.Path) -> typing.Iterator[Guest]:
         made.power_off()
 
 
-def run(guest: Guest, name: str, part: str) -> None:
-    """One file of them, in which nothing may fail or be skipped."""
+def run(guest: Guest, name: str, part: str) -> str:
+    """One file of them, in which nothing may fail or be skipped; what it told of recoveries."""
     # tests/conftest.py and pyproject.toml stay out: they want what the guest lacks
     output, status = guest.run(
-        f"cd {THERE}; SOFTWIRE_GUEST=1 PYTHONPATH=src:. python3 -m pytest -q -c /dev/null --rootdir=."
+        f"cd {THERE}; rm -f /tmp/told; export {recovery.FILE}=/tmp/told SOFTWIRE_GUEST=1 PYTHONPATH=src:.;"
+        f" python3 -m pytest -q -c /dev/null --rootdir=."
         f" -p no:cacheprovider --confcutdir=tests/system/{name} tests/system/{name}/{part}.py",
         900,
     )
     assert status == 0, output
     assert " passed" in output and "skipped" not in output
+    return guest.run("cat /tmp/told 2> /dev/null")[0]

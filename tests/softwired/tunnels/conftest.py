@@ -1,14 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """Databases and a page that end with their test."""
 
+import os
 import pathlib
 import tempfile
 
 import pytest
 
+from tests.softwired import recovery
 from tests.softwired.dstm.conftest import cluster, postgres  # noqa: F401
 from tests.softwired.tunnels import parts
 from tests.softwired.tunnels.webpage import WebPage
+from tests.system import reliability
+
+
+@pytest.fixture(scope="session", autouse=True)
+def recoveries(tmp_path_factory):
+    """What tests tell of recoveries is in the report."""
+    told = tmp_path_factory.mktemp("recoveries") / "told"
+    os.environ[recovery.FILE] = str(told)
+    yield
+    del os.environ[recovery.FILE]
+    if told.exists():
+        report = reliability.Report(reliability.TUNNELS)
+        report.read(told.read_text(encoding="utf-8"))
+        report.write()
 
 
 @pytest.fixture

@@ -47,7 +47,8 @@ class WebPage(Processes):
             "accounts": self.accounts,
         }
         pool = [{"prefix": "2001:db8:4000::/40", "length": 56}] if self.accounts else []
-        limits = {"requests": 100000, "new": 10000, "of_a_person": 0, "of_a_network": 0}
+        many = ("requests", "requests_of_a_network", "new", "new_of_a_network")
+        limits = {"of_a_person": 0, "of_a_network": 0, **dict.fromkeys(many, 100000)}
         self.configure(
             database=database or f"sqlite:///{self.folder}/tunnels.db",
             routed="2001:db8:8000::/40",

@@ -3,7 +3,7 @@
 
 import pytest
 
-from tests.system import in_guest
+from tests.system import in_guest, reliability
 
 
 @pytest.fixture(scope="module")
@@ -12,6 +12,14 @@ def guest(tmp_path_factory):
         yield made
 
 
+@pytest.fixture(scope="module")
+def report():
+    """What the tests told of recoveries, written when all are through."""
+    made = reliability.Report(reliability.TUNNELS)
+    yield made
+    made.write()
+
+
 @pytest.mark.parametrize("part", in_guest.parts("tunnels"))
-def test_in_guest(guest, part):
-    in_guest.run(guest, "tunnels", part)
+def test_in_guest(guest, report, part):
+    report.read(in_guest.run(guest, "tunnels", part))
