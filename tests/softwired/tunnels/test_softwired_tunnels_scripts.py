@@ -102,6 +102,13 @@ def test_shells_take_them(made, system, tmp_path):
         assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_each_says_how_it_is_undone(made, system):
+    """At its head, as lines that a comment's mark is to be taken off."""
+    head = "\n".join(made(system).replace("\r\n", "\n").splitlines()[:10])
+    assert re.search(rf"^(#|!|rem) {WORDS['en']['undo']}\n\1   \S", head, re.MULTILINE)
+
+
 def between(text):
     """The files that a script writes."""
     return re.findall(r"<< 'END'\n(.*?)END\n", text, re.DOTALL)
