@@ -443,7 +443,8 @@ def test_apk(packages, tmp_path):
     assert [path.read_bytes() for path in pack.make_apks(list(packages.values()), dist)] == first
     (tmp_path / "empty").mkdir()
     others = []
-    for name in {name for names in DEPENDS.values() for name in names} | {"python3-ctypes"}:
+    needed = {name for names in (*DEPENDS.values(), *LUCI_DEPENDS.values()) for name in names}
+    for name in (needed | {"python3-ctypes"}) - set(packages):
         others.append(str(dist / f"{name}-1-r1.apk"))
         words = [f"name:{name}", "version:1-r1", "arch:noarch", "description:x", "license:x", "origin:x"]
         info = [word for one in words for word in ("--info", one)]
@@ -487,6 +488,15 @@ def test_apk(packages, tmp_path):
     assert {path[1:] for path in listed} == set(wanted(MPY))
     # The other variant takes its place in one step.
     apk("add", PYTHON3)
+    assert installed() == set(wanted(PYTHON3))
+    # LuCI's pages, by their translations, which need them.
+    apk("add", "luci-i18n-softwire-ja", "luci-i18n-softwired-ja")
+    pages = [name for name in packages if name.startswith("luci-")]
+    assert len(pages) == 4
+    for name in pages:
+        assert {str(path.relative_to(packages[name].files)) for path in packages[name].files.rglob("*")
+                if path.is_file()} <= installed(), name  # fmt: skip
+    apk("del", "luci-i18n-softwire-ja", "luci-i18n-softwired-ja")
     assert installed() == set(wanted(PYTHON3))
     apk("del", PYTHON3, "softwire")
     assert installed() == set()
