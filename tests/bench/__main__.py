@@ -162,6 +162,9 @@ def main() -> int:
     print(report.table(report.CLAIMS_HEAD, report.claimed(compared)), flush=True)
     if result["busy"]:
         print(f"The machine had other work (load {result['load_before']:.1f}): wall times are too long.")
+    progress("LuCI's status overview on a real OpenWrt, where OPENWRT_IMAGE has LuCI")
+    print(flush=True)
+    subprocess.run([sys.executable, "-m", "tests.bench.luci"])
     if not given.no_server:
         progress("softwired dhcp4o6 beside Kea's half; two minutes")
         print(flush=True)

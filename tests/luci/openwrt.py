@@ -4,11 +4,14 @@ computer from which the browser comes, its line's cable in a router that adverti
 
 from __future__ import annotations
 
+import json
 import pathlib
+import re
 import socket
 import tarfile
 import threading
 import typing
+import urllib.request
 
 from tests.softwired import network, openwrt
 
@@ -39,6 +42,26 @@ config interface 'wan6'
 	option device 'eth1'
 	option proto 'dhcpv6'
 """
+# A line that needs nobody at its far end, and a softwire over it.
+LINE = (
+    NETWORK.partition("config interface 'wan'")[0]
+    + """config interface 'wan6'
+	option device 'eth1'
+	option proto 'static'
+	list ip6addr '2001:db8:4000:300::1/64'
+	option ip6gw 'fe80::1'
+	option ip6prefix '2001:db8:4000:300::/56'
+
+config interface 'wan'
+	option proto 'softwire'
+	option tunlink 'wan6'
+	option provisioning 'static'
+	option peeraddr '2001:db8:b::1'
+	option ipaddr '203.0.113.7'
+"""
+)
+# The session of somebody who has not logged in.
+NOBODY = "0" * 32
 
 
 def image() -> pathlib.Path:
@@ -154,3 +177,28 @@ class Router:
             self.openwrt.close()
         self.computer.close()
         self.own.close()
+
+
+def configure(router: Router, text: str) -> None:
+    """Makes it /etc/config/network; waits until netifd has the interfaces, and a softwire its line."""
+    (router.root / "etc/config/network").write_text(text)
+    router.check("/etc/init.d/network reload")
+    name = re.findall("interface '(.*)'", text)[-1]
+    network.until(lambda: router.run(f"ubus list network.interface.{name}")[0] == 0, f"{name} is there", 60)
+    if "softwire" in text:
+        up = "delegated prefix"
+        network.until(lambda: up in router.run("softwire status wan")[1], "the line is up", 60)
+
+
+def ubus(router: Router, session: str, name: str, method: str, message: dict[str, typing.Any]) -> typing.Any:
+    """What uhttpd says to a browser's JSON-RPC: [status, answer], or its error's code."""
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "call", "params": [session, name, method, message]}
+    with urllib.request.urlopen(f"{router.address}/ubus/", json.dumps(asked).encode(), timeout=30) as answer:
+        said = json.load(answer)
+    return said["result"] if "result" in said else said["error"]["code"]
+
+
+def log_in(router: Router, user: str, password: str) -> str:
+    """A session."""
+    said = ubus(router, NOBODY, "session", "login", {"username": user, "password": password})
+    return str(said[1]["ubus_rpc_session"])

@@ -8,35 +8,19 @@ import collections
 import json
 import re
 import time
-import urllib.request
 
 import pytest
 
 from tests.luci import openwrt
 from tests.luci.browser import Page
-from tests.softwired.network import NoNamespace, until
+from tests.luci.openwrt import NOBODY, log_in, ubus
+from tests.softwired.network import NoNamespace
 from tests.softwired.openwrt import NoOpenWrt
 
 PACKAGES = ("softwire-python3", "luci-proto-softwire", "luci-i18n-softwire-ja",
             "softwired", "softwired-prefix64", "luci-app-softwired", "luci-i18n-softwired-ja")  # fmt: skip
 # Seconds until a configuration comes back that nobody confirmed; LuCI takes no fewer.
 ROLLBACK = 90
-# A line that needs nobody at its far end.
-LINE = """
-config interface 'wan6'
-	option device 'eth1'
-	option proto 'static'
-	list ip6addr '2001:db8:4000:300::1/64'
-	option ip6gw 'fe80::1'
-	option ip6prefix '2001:db8:4000:300::/56'
-
-config interface 'wan'
-	option proto 'softwire'
-	option tunlink 'wan6'
-	option provisioning 'static'
-	option peeraddr '2001:db8:b::1'
-	option ipaddr '203.0.113.7'
-"""
 # Somebody who may read what our two packages show, and nothing else.
 READER = """
 uci add rpcd login
@@ -46,7 +30,6 @@ uci add_list rpcd.@login[-1].read=luci-proto-softwire
 uci add_list rpcd.@login[-1].read=luci-app-softwired
 uci commit rpcd
 """
-NOBODY = "0" * 32
 
 
 @pytest.fixture(scope="module")
@@ -95,40 +78,18 @@ def page(chromium, router, session):
     assert [fault for fault in page.faults if not re.search(page.tolerated, fault)] == []
 
 
-def configured(router, network):
-    """Makes it /etc/config/network, and waits until netifd has it."""
-    (router.root / "etc/config/network").write_text(network)
-    router.check("/etc/init.d/network reload")
-    name = re.findall("interface '(.*)'", network)[-1]
-    until(lambda: router.run(f"ubus list network.interface.{name}")[0] == 0, f"{name} is there", 60)
-
-
 @pytest.fixture
 def fresh(router):
     """The network of a router that was never set up."""
-    configured(router, openwrt.NETWORK)
+    openwrt.configure(router, openwrt.NETWORK)
     return router
 
 
 @pytest.fixture
 def line(router):
     """A line that is up, and a softwire over it, which has a tunnel only where this machine's kernel has ip6_tunnel."""
-    configured(router, openwrt.NETWORK.partition("config interface 'wan'")[0] + LINE)
-    until(lambda: "delegated prefix" in router.run("softwire status wan")[1], "the line is up", 60)
+    openwrt.configure(router, openwrt.LINE)
     return router
-
-
-def ubus(router, session, name, method, message):
-    """What uhttpd says to a browser's JSON-RPC: [status, answer], or its error's code."""
-    asked = {"jsonrpc": "2.0", "id": 1, "method": "call", "params": [session, name, method, message]}
-    with urllib.request.urlopen(f"{router.address}/ubus/", json.dumps(asked).encode(), timeout=30) as answer:
-        said = json.load(answer)
-    return said["result"] if "result" in said else said["error"]["code"]
-
-
-def log_in(router, user, password):
-    said = ubus(router, NOBODY, "session", "login", {"username": user, "password": password})
-    return said[1]["ubus_rpc_session"]
 
 
 def until_seen(page, true, seconds=60):
