@@ -93,7 +93,9 @@ return baseclass.extend({
 				node.removeChild(node.firstChild);
 
 			node.appendChild(numbers[name] ? E('span', [ numbers[name] ]) : E('button', {
-				'class': 'btn cbi-button cbi-button-neutral', 'click': ask
+				'class': 'btn cbi-button cbi-button-neutral', 'click': ask,
+				// LuCI's theme has larger buttons on a telephone, which is no wider for that.
+				'style': 'padding-left: .4em; padding-right: .4em'
 			}, [ _('Show the telephone numbers') ]));
 		};
 		const ask = ev => {
