@@ -16,7 +16,7 @@ python := build/venv/bin/python
 # system runs them, make softwired those of a service.
 slow = $(addprefix tests/system/test_,diagnosis.py faults.py server.py server_prefix64.py \
 	provisioned_lines.py dstm_line.py lw4o6_line.py tsp_line.py demand_line.py \
-	handed_on.py) tests/softwired/tunnels/test_softwired_tunnels_bad_monitor.py
+	handed_on.py) tests/system/systemd tests/softwired/tunnels/test_softwired_tunnels_bad_monitor.py
 # Where a service's faults are.
 services = tests/system/tunnels $(addprefix tests/softwired/tunnels/test_softwired_tunnels_bad_,days.py monitor.py)
 # ARGS reaches pytest, make bench and make demo: make unit ARGS='-k wire -x'

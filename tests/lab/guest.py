@@ -230,6 +230,15 @@ class Guest(Commands):
         return names
 
 
+class SystemdGuest(Guest):
+    """With systemd as its first process, whose unit the console is; the image enables nothing else."""
+
+    def system(self, image: Path) -> tuple[list[str], Path | None, str | None]:
+        arguments, kernel, command_line = super().system(image)
+        command_line = f"{command_line} init=/usr/lib/systemd/systemd systemd.hostname={self.name}"
+        return arguments, kernel, command_line + " systemd.show_status=no"
+
+
 def pack(tree: list[tuple[Path, str]], archive: Path) -> None:
     """Writes a tar with the files of each folder below its path in the guest, owned by root, modes kept."""
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.lab.guest import Guest, LabError, need, pack
+from tests.lab.guest import LabError, SystemdGuest, need, pack
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests/lab"
@@ -35,19 +35,13 @@ def repository(folder: Path) -> Path:
     return folder
 
 
-class Server(Guest):
+class Server(SystemdGuest):
     """Off until a line wants it; lines/<line>/server says what it is then, tests/lab/server/server makes it that."""
 
     def __init__(self, directory: Path, nics: list[tuple[str, str, str]]):
         super().__init__("server", directory, 384, nics, directory / "server.tar")
         self.line = ""
         self.units: list[str] = []
-
-    def system(self, image: Path) -> tuple[list[str], Path | None, str | None]:
-        arguments, kernel, command_line = super().system(image)
-        # Its console is a unit of the image's.
-        command_line = f"{command_line} init=/usr/lib/systemd/systemd systemd.hostname={self.name}"
-        return arguments, kernel, command_line + " systemd.show_status=no"
 
     def start(self, image: Path, line: str) -> None:
         """Boots it, installs what the line's server has, and starts its units."""

@@ -21,12 +21,17 @@ def parts(name: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def machine(name: str, folder: pathlib.Path) -> typing.Iterator[Guest]:
-    """A guest with the sources and the folder's tests."""
+def machine(
+    name: str,
+    folder: pathlib.Path,
+    kind: type[Guest] = Guest,
+    more: typing.Sequence[tuple[pathlib.Path, str]] = (),
+) -> typing.Iterator[Guest]:
+    """A guest with the sources, the folder's tests, and other folders by their paths in the guest."""
     folders = ("src", "tests/softwired", f"tests/system/{name}")
     files = folder / "files.tar"
-    pack([(TREE / one, f"{THERE}/{one}") for one in folders], files)
-    made = Guest(name, folder, 768, [], files)
+    pack([*((TREE / one, f"{THERE}/{one}") for one in folders), *more], files)
+    made = kind(name, folder, 768, [], files)
     try:
         made.power_on(guest_image())
         made.log_in()

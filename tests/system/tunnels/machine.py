@@ -40,14 +40,14 @@ grace = 0
 class Machine:
     """With the monitor off at first. One `beside` another stands by: the same database, hosts, world and addresses,
 
-    and cables that are pulled until take_over().
+    and cables that are pulled until take_over(). The hosts may be a namespace that is there already.
     """
 
-    def __init__(self, folder, beside=None):
+    def __init__(self, folder, beside=None, clients=None):
         self.folder = folder
         self.beside = beside
         self.server = Namespace(beside and beside.server)
-        self.clients = beside.clients if beside else Namespace(self.server)
+        self.clients = clients or (beside.clients if beside else Namespace(self.server))
         self.world = beside.world if beside else Namespace(self.server)
         self.cable = "eth1" if beside else "eth0"
         for name, other in (("line", self.clients), ("uplink", self.world)):
