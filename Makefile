@@ -14,7 +14,7 @@ setup  := @tests/setup.sh
 python := build/venv/bin/python
 # Every fault in turn, a server that is installed and purged, and further lines take too long for every change: make
 # system runs them, make softwired those of a service.
-slow = $(addprefix tests/system/test_,diagnosis.py faults.py server.py server_prefix64.py \
+slow = $(addprefix tests/system/test_,diagnosis.py faults.py server.py server_prefix64.py server_tep.py \
 	provisioned_lines.py dstm_line.py lw4o6_line.py tsp_line.py demand_line.py \
 	handed_on.py) tests/system/systemd tests/softwired/tunnels/test_softwired_tunnels_bad_monitor.py
 # Where a service's faults are.
