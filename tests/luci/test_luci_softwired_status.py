@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """softwired's status page in a real browser, over the real plugin and, where that tells more, softwired itself."""
 
+import ast
 import copy
+import importlib
 import ipaddress
 import json
 import os
@@ -139,7 +141,7 @@ def test_problems_and_refused_changes(page, plugin):
         "and another",
         "net.ipv4.ip_forward is 0",
     ]
-    assert "create: 3" in shown(page, "tep") and "delete" not in shown(page, "tep")
+    assert "created: 3" in shown(page, "tep") and "deleted" not in shown(page, "tep")
 
 
 def test_one_cheap_call_an_interval(page, plugin, router):
@@ -315,6 +317,24 @@ def test_everything_that_is_told_has_words(page, plugin):
     assert set(keys) == told - {"problem"}
 
 
+def test_every_label_has_words(page, plugin):
+    """Of the counters' labels those that are known beforehand; status codes are numbers."""
+    page.open("softwired/status", "[data-service=tep]")
+    words = page.page.evaluate(
+        "() => L.require('softwired.labels').then(labels => Object.keys(labels.labels))"
+    )
+    counted = set()
+    for path in (TREE / "src/softwired").rglob("*.py"):
+        if "counters.family(" in path.read_text():
+            module = importlib.import_module(".".join(path.relative_to(TREE / "src").with_suffix("").parts))
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("counters.family"):
+                    for labels in node.args[3:]:
+                        counted |= set(eval(ast.unparse(labels), vars(module)))
+    assert len(counted) > 80
+    assert set(words) == {label for label in counted if not label.isdigit()}
+
+
 def test_it_stays_within_a_telephone(page, plugin):
     page.page.set_viewport_size({"width": 390, "height": 800})
     plugin.runs("tep", "dstm")
@@ -335,7 +355,15 @@ def test_japanese(page, plugin, router, tmp_path_factory):
     says(plugin, TOLD)
     page.open("softwired/status", "[data-told=tep] table", lang="ja")
     text = page.text()
-    for word in ("DSTM ボーダールーター", "稼働中", "起動中", "動いていません", "実行した命令", "設定を検査"):
+    for word in (
+        "DSTM ボーダールーター",
+        "稼働中",
+        "起動中",
+        "動いていません",
+        "実行した命令",
+        "作成: 3",
+        "設定を検査",
+    ):
         assert word in text, word
     headings = page.page.locator("[data-told=tep] td:first-child, h3, button").all_inner_texts()
     assert [one for one in headings if one.strip() and one.isascii()] == []

@@ -3,6 +3,7 @@
 
 'use strict';
 'require baseclass';
+'require softwired.labels as labels';
 
 // Of the frame, shown in a form of their own, or of no use here.
 const FRAME = [
@@ -48,6 +49,7 @@ const COUNTERS = {
 	mappings: _('Mappings'),
 	messages_total: _('Messages'),
 	names_total: _('Changes of names'),
+	reconfigures_total: _('Reconfigure messages'),
 	refused_total: _('Commands that were refused'),
 	repaired_total: _('Repaired in the kernel'),
 	round_seconds: _('Seconds of the last round'),
@@ -170,7 +172,7 @@ return baseclass.extend({
 			const shown = Object.keys(values).filter(label => values[label]);
 
 			add(COUNTERS[name] || name, [
-				shown.map(label => '%s: %s'.format(label, values[label])).join(', ') || '0'
+				shown.map(label => '%s: %s'.format(labels.text(label), values[label])).join(', ') || '0'
 			]);
 		}
 
