@@ -32,6 +32,13 @@ def test_one_table_keeps_the_other():
     assert merged(again, CLIENT, {}, "") == again
 
 
+def test_a_part_that_tells_nothing():
+    """What a guest's console makes of an empty file."""
+    made = Report(TUNNELS)
+    made.read("\n")
+    assert made.rows == {}
+
+
 def test_the_report_that_is_there():
     """It is what the program would write of it."""
     told = (reliability.ROOT / "docs/reliability.md").read_text(encoding="utf-8")

@@ -84,7 +84,7 @@ class Report:
 
     def read(self, told: str) -> None:
         """What tests.softwired.recovery wrote."""
-        for line in told.splitlines():
+        for line in filter(None, told.splitlines()):
             one = json.loads(line)
             self._row(one["name"], one["meanwhile"], f"{one['seconds']:.1f} s")
 
