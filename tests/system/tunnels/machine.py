@@ -40,13 +40,13 @@ grace = 0
 class Machine:
     """With the monitor off at first. One `beside` another stands by: the same database, hosts, world and addresses,
 
-    and cables that are pulled until take_over(). The hosts may be a namespace that is there already.
+    and cables that are pulled until take_over(). Server or hosts may be a namespace that is there already.
     """
 
-    def __init__(self, folder, beside=None, clients=None):
+    def __init__(self, folder, beside=None, server=None, clients=None):
         self.folder = folder
         self.beside = beside
-        self.server = Namespace(beside and beside.server)
+        self.server = server or Namespace(beside and beside.server)
         self.clients = clients or (beside.clients if beside else Namespace(self.server))
         self.world = beside.world if beside else Namespace(self.server)
         self.cable = "eth1" if beside else "eth0"
