@@ -71,9 +71,8 @@ class Link(typing.NamedTuple):
 
 def link(kernel: netlink.Socket, name: str) -> Link | None:
     """The device of this name, of whatever kind, if there is one; NetlinkError."""
-    body = LINK.pack(0, 0, 0, 0, 0) + attribute(IFLA_IFNAME, name.encode() + b"\0")
     try:
-        (found,) = kernel.ask(GETLINK, body, 0)
+        (found,) = kernel.ask(GETLINK, LINK.pack(0, 0, 0, 0, 0) + _named(name), 0)
     except netlink.NetlinkError as error:
         if error.errno == NO_DEVICE:
             return None
@@ -108,54 +107,60 @@ def make_device(kernel: netlink.Socket, name: str) -> int:
         raise netlink.NetlinkError(EXISTS, f"there is another device '{name}'")
     if not found:
         # IPv4 alone: without a protocol it would take IPv6 in IPv6 as well.
-        data = nested(
-            IFLA_INFO_DATA,
+        create(
+            kernel,
+            name,
+            b"ip6tnl",
             attribute(IFLA_IPTUN_PROTO, bytes([IPPROTO_IPIP])),
             attribute(IFLA_IPTUN_COLLECT_METADATA, b""),
         )
-        info = nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, b"ip6tnl"), data)
-        body = LINK.pack(0, 0, 0, 0, 0) + attribute(IFLA_IFNAME, name.encode() + b"\0") + info
-        must(kernel, Message(NEWLINK, body, netlink.CREATE | netlink.EXCLUSIVE))
     if not found or not found.up:
-        body = LINK.pack(0, 0, 0, IFF_UP, IFF_UP) + attribute(IFLA_IFNAME, name.encode() + b"\0")
-        must(kernel, Message(NEWLINK, body))
-        found = device(kernel, name)
-        assert found
-    return found.number
+        bring_up(kernel, name)
+    return found.number if found else index_of(kernel, name)
 
 
 def make_receiver(kernel: netlink.Socket, name: str, local: bytes) -> int:
     """The index of the device that takes what comes to this address, made if it lacks and brought up; NetlinkError."""
-    found, text = link(kernel, name), attribute(IFLA_IFNAME, name.encode() + b"\0")
+    found = link(kernel, name)
     if found and not _receives(found):
         raise netlink.NetlinkError(EXISTS, f"there is another device '{name}'")
     if found and found.data.get(IFLA_IPTUN_LOCAL) != local:
         remove_device(kernel, found.number)
         found = None
     if not found:
-        data = nested(
-            IFLA_INFO_DATA,
+        create(
+            kernel,
+            name,
+            b"ip6tnl",
             attribute(IFLA_IPTUN_LOCAL, local),
             attribute(IFLA_IPTUN_PROTO, bytes([IPPROTO_IPIP])),
         )
-        body = LINK.pack(0, 0, 0, 0, 0) + text
-        body += nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, b"ip6tnl"), data)
-        must(kernel, Message(NEWLINK, body, netlink.CREATE | netlink.EXCLUSIVE))
+    index = found.number if found else index_of(kernel, name)
     # Answers leave by the other device. Of the filters of sources, the strict one would drop what comes in, the loose
     # one wherever the device has no address of its own.
     must(
         kernel,
         Message(
             NEWADDR,
-            ADDRESS.pack(socket.AF_INET, 32, 0, SCOPE_HOST, index_of(kernel, name))
-            + attribute(IFA_LOCAL, DUMMY),
+            ADDRESS.pack(socket.AF_INET, 32, 0, SCOPE_HOST, index) + attribute(IFA_LOCAL, DUMMY),
             netlink.CREATE | netlink.REPLACE,
         ),
     )
     conf = nested(IFLA_INET_CONF, attribute(RP_FILTER, struct.pack("=I", _loose())))
-    spec = nested(IFLA_AF_SPEC, nested(socket.AF_INET, conf))
-    must(kernel, Message(NEWLINK, LINK.pack(0, 0, 0, IFF_UP, IFF_UP) + text + spec))
-    return index_of(kernel, name)
+    bring_up(kernel, name, nested(IFLA_AF_SPEC, nested(socket.AF_INET, conf)))
+    return index
+
+
+def create(kernel: netlink.Socket, name: str, kind: bytes, *data: bytes) -> None:
+    """A device of this kind, with attributes of its kind, which is not up yet; NetlinkError."""
+    info = nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, kind), nested(IFLA_INFO_DATA, *data))
+    body = LINK.pack(0, 0, 0, 0, 0) + _named(name) + info
+    must(kernel, Message(NEWLINK, body, netlink.CREATE | netlink.EXCLUSIVE))
+
+
+def bring_up(kernel: netlink.Socket, name: str, more: bytes = b"") -> None:
+    """Sets a device up, and what further attributes say; NetlinkError."""
+    must(kernel, Message(NEWLINK, LINK.pack(0, 0, 0, IFF_UP, IFF_UP) + _named(name) + more))
 
 
 def index_of(kernel: netlink.Socket, name: str) -> int:
@@ -164,6 +169,10 @@ def index_of(kernel: netlink.Socket, name: str) -> int:
     if found is None:
         raise netlink.NetlinkError(NO_DEVICE, f"the device '{name}' has gone")
     return found.number
+
+
+def _named(name: str) -> bytes:
+    return attribute(IFLA_IFNAME, name.encode() + b"\0")
 
 
 def _receives(found: Link) -> bool:

@@ -16,13 +16,6 @@ from softwired.encapsulation import (
     DELROUTE,
     EXISTS,
     GETROUTE,
-    IFF_UP,
-    IFLA_IFNAME,
-    IFLA_INFO_DATA,
-    IFLA_INFO_KIND,
-    IFLA_LINKINFO,
-    LINK,
-    NEWLINK,
     NEWROUTE,
     ONLINK,
     ROUTE,
@@ -33,11 +26,13 @@ from softwired.encapsulation import (
     TABLE_MAIN,
     UNICAST,
     UNREACHABLE,
+    bring_up,
+    create,
+    index_of,
     link,
-    must,
     remove_device,
 )
-from softwired.netlink import ATTRIBUTE, Message, attribute, attributes, nested
+from softwired.netlink import ATTRIBUTE, Message, attribute, attributes
 
 __all__ = ["DELROUTE", "IPV6_ROUTES", "NEWROUTE", "Route", "make_device", "parse", "route", "routes"]
 
@@ -87,24 +82,18 @@ def make_device(kernel: netlink.Socket, name: str, local: bytes) -> int:
     if found and found.local != local:
         remove_device(kernel, found.number)
         found = None
-    text = attribute(IFLA_IFNAME, name.encode() + b"\0")
     if not found:
-        data = nested(
-            IFLA_INFO_DATA,
+        create(
+            kernel,
+            name,
+            b"sit",
             attribute(IFLA_IPTUN_LOCAL, local),
             attribute(IFLA_IPTUN_TTL, bytes([TTL])),
             attribute(IFLA_IPTUN_PROTO, bytes([IPPROTO_IPV6])),
         )
-        info = nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, b"sit"), data)
-        must(
-            kernel,
-            Message(NEWLINK, LINK.pack(0, 0, 0, 0, 0) + text + info, netlink.CREATE | netlink.EXCLUSIVE),
-        )
     if not found or not found.up:
-        must(kernel, Message(NEWLINK, LINK.pack(0, 0, 0, IFF_UP, IFF_UP) + text))
-        found = device(kernel, name)
-        assert found
-    return found.number
+        bring_up(kernel, name)
+    return found.number if found else index_of(kernel, name)
 
 
 def route(one: Route, index: int, there: bool = True) -> Message:

@@ -14,6 +14,7 @@ import pytest
 from tests.luci import openwrt
 from tests.luci.browser import Page
 from tests.luci.openwrt import NOBODY, log_in, ubus
+from tests.luci.test_luci_views import fill_in
 from tests.softwired.network import NoNamespace
 from tests.softwired.openwrt import NoOpenWrt
 
@@ -206,10 +207,7 @@ def preview(page):
     page.map = "json.form"
     page.open("network/softwire", "#softwire-preview")
     page.choose("wan", "eth2")
-    page.add("auth_server", "2001:db8::1")
-    page.type("shared_secret", "the s3cret")
-    page.type("password", "the pa55word")
-    page.page.click("#softwire-preview")
+    fill_in(page)
     until_seen(page, lambda: page.page.locator("#softwire-apply").count())
 
 

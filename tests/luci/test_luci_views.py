@@ -230,6 +230,11 @@ def fresh(router):
 def preview(page):
     page.map = "json.form"
     page.open("softwire/setup", "#softwire-preview")
+    fill_in(page)
+
+
+def fill_in(page):
+    """What SoftBank's method needs; then the difference is asked for."""
     page.add("auth_server", "2001:db8::1")
     page.type("shared_secret", "the s3cret")
     page.type("password", "the pa55word")

@@ -46,10 +46,7 @@ table ip {table} {{
 {meters}	chain defragment {{
 		meta l4proto tcp tproxy to :1
 	}}
-	chain right {{
-{up}		ip saddr @from_clients accept
-	}}
-	chain elsewhere {{
+{rated}	chain elsewhere {{
 		fib daddr type local counter name strange drop
 	}}
 	chain prerouting {{
@@ -67,6 +64,14 @@ table ip {table} {{
 {down}		ip daddr @to_clients
 	}}
 }}
+"""
+# Without a rate, one rule says it all.
+RIGHT = "ip saddr @from_clients accept"
+RATED = """\
+	chain right {{
+		{limit}
+		{right}
+	}}
 """
 # Most packets are of other ports, and go through one rule.
 CLOSED = """\
@@ -114,8 +119,12 @@ def text(
     """Both tables, in the place of those that are there; `lengths` of what is routed, `pairs` by set, `room` in each
     set, `rate` in kilobytes each second."""
     limits = {"up": "saddr", "down": "daddr"}
-    # Without a rate, one rule says it all.
-    right = "goto right" if rate else "ip saddr @from_clients accept"
+    rules = {
+        name: f"update @{name} {{ ip {field} limit rate over {rate} kbytes/second burst {rate} kbytes }}"
+        " counter name rate drop"
+        for name, field in limits.items()
+    }
+    right = "goto right" if rate else RIGHT
     whole = TEXT.format(
         table=TABLE,
         address=address,
@@ -141,13 +150,8 @@ def text(
             for name, field in limits.items()
             if rate
         ),
-        **{
-            name: f"\t\tupdate @{name} {{ ip {field} limit rate over {rate} kbytes/second burst {rate} kbytes }}"
-            " counter name rate drop\n"
-            if rate
-            else ""
-            for name, field in limits.items()
-        },
+        rated=RATED.format(limit=rules["up"], right=RIGHT) if rate else "",
+        down=f"\t\t{rules['down']}\n" if rate else "",
     )
     if not closed:
         return whole
