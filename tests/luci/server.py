@@ -18,7 +18,7 @@ TREE = HERE.parents[1]
 PACKAGE = TREE / "package/luci-proto-softwire"
 SOFTWIRED = TREE / "package/luci-app-softwired"
 # Of luci-proto-softwire's pages, what luci-app-softwired takes.
-SHARED = ("address.js", "jobs.js")
+SHARED = ("address.js", "jobs.js", "sentences.js")
 SESSION = "0123456789abcdef0123456789abcdef"
 # What LuCI's own controller makes of ubus' status.
 HTTP = {0: 200, Uci.NO_DATA: 204, 6: 403, 7: 504}

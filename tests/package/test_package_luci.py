@@ -18,6 +18,7 @@ SOURCE = ROOT / "package/luci-proto-softwire"
 SHARED = {
     "htdocs/luci-static/resources/softwire/address.js": "www/luci-static/resources/{}/address.js",
     "htdocs/luci-static/resources/softwire/jobs.js": "www/luci-static/resources/{}/jobs.js",
+    "htdocs/luci-static/resources/softwire/sentences.js": "www/luci-static/resources/{}/sentences.js",
     "root/usr/libexec/softwire-job": "usr/libexec/{}-job",
     "root/usr/share/ucode/softwire/jobs.uc": "usr/share/ucode/{}/jobs.uc",
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the doctor and `configure` say (src/softwire/doctor/, configure/), in the reader's language: sentences as the
-// helper has them, {1} for what it puts in, which may be a sentence of its own. tests/luci compares them; what is not
-// here is shown as it came.
+// What the doctor and `configure` say (src/softwire/doctor/, configure/), in the reader's language. tests/luci compares
+// the sentences with the sources.
 
 'use strict';
 'require baseclass';
+'require softwire.sentences as sentences';
 
-// One a line; a line that begins with a second tab goes on with the one before.
 const SENTENCES = `
 	please report it, with 'softwire doctor --report'
 	the doctor stumbled: {1} {2}
@@ -316,28 +315,7 @@ const SENTENCES = `
 	the firewall zone '{1}' lacks option {2} '{3}'
 `;
 
-// Looked up by hand: the translator's marks are the lines above.
-const look = _;
-
-function escaped(text) {
-	return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
-}
-
-// [sentence, pattern], the ones with most words of their own first.
-const KNOWN = SENTENCES.replace(/\n\t\t/g, ' ').split('\n').map(line => line.trim()).filter(line => line != '')
-	.sort((one, other) => other.replace(/\{\d\}/g, '').length - one.replace(/\{\d\}/g, '').length)
-	.map(line => [ line, new RegExp('^' + line.split(/\{\d\}/).map(escaped).join('(.*?)') + '$') ]);
-
 return baseclass.extend({
 	// A text of the helper's in the reader's language, or as it is.
-	say: function(text) {
-		for (let [ sentence, pattern ] of KNOWN) {
-			const found = pattern.exec(text), told = found ? look(sentence) : sentence;
-
-			if (found)
-				return told === sentence ? text : told.replace(/\{(\d)\}/g, (all, at) => this.say(found[at]));
-		}
-
-		return text;
-	}
+	say: sentences.reader(SENTENCES)
 });
