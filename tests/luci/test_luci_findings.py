@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the doctor and `configure` say, in Japanese: every sentence of their sources, with what is put in."""
 
-import ast
 import json
 import re
 
 import pytest
 
 from package.sdk import pack
+from tests.luci import sentences
 from tests.luci.plugin import Plugin
 from tests.luci.server import PACKAGE, TREE
 from tests.package.test_package_luci import entries, po2lmo
@@ -33,28 +33,16 @@ COMMANDS = re.compile(
 )
 
 
-def sentences():
-    """Those of the sources as the pages write them: {1} for what is put in, also where another text is joined on."""
+def said():
+    """The sentences of the sources, as the pages write them."""
     found = set()
     paths = [path for path in DOCTOR.glob("*.py") if path.name not in ELSEWHERE]
     for path in paths + [CONFIGURE / name for name in PLANS]:
-        tree = ast.parse(path.read_text())
-        prose = {
-            id(node.body[0].value)
-            for node in ast.walk(tree)
-            if isinstance(getattr(node, "body", None), list)
-            and node.body
-            and isinstance(node.body[0], ast.Expr)
-        }
-        for node in ast.walk(tree):
-            text = node.value if isinstance(node, ast.Constant) and id(node) not in prose else None
-            if not isinstance(text, str) or " " not in text.strip():
+        for text, _ in sentences.texts(path.read_text()):
+            if not sentences.is_sentence(text) or text in NO_SENTENCES or COMMANDS.fullmatch(text):
                 continue
-            if text in NO_SENTENCES or COMMANDS.fullmatch(text) or text.startswith("proto device "):
-                continue
-            text = "{}" * text.startswith((" ", ",", ";", ":")) + text + "{}" * text.endswith(" ")
-            numbers = iter(range(1, 10))
-            found.add(re.sub(r"\{[^}]*\}", lambda _, each=numbers: f"{{{next(each)}}}", text))
+            if not text.startswith("proto device "):
+                found.add(sentences.written(text))
     return found
 
 
@@ -64,7 +52,7 @@ def pairs():
 
 def test_every_sentence_of_the_doctors_has_japanese():
     """And none that it does not say any more."""
-    there = sentences()
+    there = said()
     assert len(there) > 200
     assert set(pairs()) == there
 

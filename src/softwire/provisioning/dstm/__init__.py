@@ -47,7 +47,7 @@ class Method(provisioning.Method):
         self.server = b""  # whose lease is held
         self.rebind = None  # when any server is asked
         self.due = None  # the same, until it was
-        self.ignored: dict = {}
+        self.ignored: set = set()
         self.auth = None  # the options of the last Reply, if a key was among them
         self.ear = None  # where a Reconfigure comes
 
@@ -80,7 +80,7 @@ class Method(provisioning.Method):
         return self._ask(SOLICIT, ADVERTISE)
 
     def _attach(self, line, source):
-        self.line, self.source, self.ignored = line, source, {}
+        self.line, self.source, self.ignored = line, source, set()
 
     def _identity(self):
         return inform.identity(self.line, self.config["clientid"])
@@ -117,11 +117,10 @@ class Method(provisioning.Method):
         except OSError as error:
             raise ProvisioningError("NO_ANSWER", "DHCPv6 cannot be asked: {}".format(error))
         if found is None:
-            told = ["{} ({} times)".format(*item) for item in sorted(self.ignored.items())]
             raise ProvisioningError(
                 "NO_ANSWER",
-                "no DHCPv6 server of the line answers with an IA_DSTM (option {})".format(self.codes[0])
-                + ("; ignored: " + ", ".join(told) if told else ""),
+                "no DHCPv6 server of the line answers with option {} (IA_DSTM)".format(self.codes[0])
+                + ("; ignored: " + ", ".join(sorted(self.ignored)) if self.ignored else ""),
             )
         code, text = found[1].status
         if code:
@@ -159,7 +158,7 @@ class Method(provisioning.Method):
         return named, ia
 
     def _ignore(self, reason):
-        self.ignored[reason] = self.ignored.get(reason, 0) + 1
+        self.ignored.add(reason)
 
     def _granted(self, server, ia):
         tunnel = self._tunnel(ia)

@@ -4,6 +4,7 @@
 
 'use strict';
 'require baseclass';
+'require softwire.errors as errors';
 'require softwire.sentences as sentences';
 
 const SENTENCES = `
@@ -317,5 +318,5 @@ const SENTENCES = `
 
 return baseclass.extend({
 	// A text of the helper's in the reader's language, or as it is.
-	say: sentences.reader(SENTENCES)
+	say: sentences.reader(SENTENCES + errors.sentences)
 });

@@ -4,6 +4,7 @@
 'use strict';
 'require baseclass';
 'require softwire.codes as codes';
+'require softwire.findings as findings';
 'require softwire.router as router';
 
 // Seconds -> '2 h 5 min'.
@@ -75,7 +76,7 @@ return baseclass.extend({
 			add(_('Over'), _('in %s if nobody answers until then').format(span(state.expires - uptime)));
 
 		if (state.error)
-			add(_('Error'), '%s (%s)'.format(failure(state.error), state.error.text));
+			add(_('Error'), '%s (%s)'.format(failure(state.error), findings.say(String(state.error.text))));
 		else if (!one.up)
 			for (let error of one.errors)
 				add(_('Error'), error.code == 'NO_DEVICE'
