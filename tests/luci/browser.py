@@ -117,3 +117,10 @@ class Page:
     def text(self, selector="#view"):
         # As it is written: a theme may show it in capitals.
         return self.page.text_content(selector)
+
+    def say(self, texts):
+        """Texts of the helper's as the pages write them."""
+        return self.page.evaluate(
+            "texts => L.require('softwire.findings').then(findings => texts.map(text => findings.say(text)))",
+            texts,
+        )

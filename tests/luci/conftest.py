@@ -7,9 +7,11 @@ import shutil
 
 import pytest
 
+from package.sdk import pack
 from tests.luci import routers
 from tests.luci.browser import Page
 from tests.luci.server import Router
+from tests.package.test_package_luci import entries
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +43,13 @@ def page(chromium, router):
     yield page
     context.close()
     assert [fault for fault in page.faults if not re.search(page.tolerated, fault)] == []
+
+
+@pytest.fixture
+def japanese(page, router, tmp_path_factory):
+    """A page of somebody who reads Japanese, by the catalogue of our package."""
+    staged = {package.name: package for package in pack.stage(tmp_path_factory.mktemp("stage"))}
+    data = (staged["luci-i18n-softwire-ja"].files / "usr/lib/lua/luci/i18n/softwire.ja.lmo").read_bytes()
+    router.catalogue = {f"{key:08x}": text for key, text in entries(data).items()}
+    page.interface("wan", lang="ja")
+    return page

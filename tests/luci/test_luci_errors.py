@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why there is no softwire, in Japanese: the errors of the provisioning methods and of what they stand on."""
+"""Why there is no softwire, and what a dry run tells, in Japanese: the words of the provisioning methods."""
 
 import ast
 import re
 
 from tests.luci import sentences
+from tests.luci.plugin import Plugin
 from tests.luci.server import PACKAGE, TREE
-from tests.luci.test_luci_findings import japanese, say  # noqa: F401
+from tests.luci.test_luci_plugin import LINE, SOFTWIRE
 
 HELPER = TREE / "src/softwire"
 # The doctor and `configure` have a list of their own (findings.js); the rest prints on a terminal alone.
 ELSEWHERE = ("doctor", "configure", "codes.py", "command.py", "status.py", "sip.py")
-# What makes an error.
-RAISES = re.compile(r".*Error|bad_config|_failed|_absent")
+# What makes an error, and what tells a step of a dry run.
+CALLS = re.compile(r".*Error|bad_config|_failed|_absent|_?tell")
+# What says how to mend it, and what an answer was.
+EXPLAINS = ("diagnose", "rows")
 # What an error says that is not made where it is raised.
 PUT_IN = {
     "it says nothing of why", "{} is down: {}", "{} is up on {}", "option {}: text in UTF-8 would be right",
@@ -39,20 +42,26 @@ PUT_IN = {
     "the address cannot be kept", "it does not serve this IPv6 address", "it does not take the IPv4 address",
     "it will be asked again", "{} sends on to {}", "{} speaks another version of TSP", "it offers {}, and not {}",
     "it does not know the password itself", "RFC 5572 section 5 has its codes", "no answer in time", "not allowed",
-    "ubus does not know it", "the command ended with {}", "silent", "refused",
+    "ubus does not know it", "the command ended with {}", "silent", "refused", "in ", "lease",
+    "lifetime", "login", "keepalive", "offers", "uses", "operator", "service", "provider", "tried", "method", "problem",
+    "the server would offer more with user_name and password", "the server rejected user_name and password",
+    "the server accepted user_name and password", "the line delegates no prefix, and every CROSS line does",
+    "the prefix has the lifetimes of CROSS lines", "the line delegates a prefix without having a telephone",
+    "nothing speaks for a CROSS line", "the server rejected a login as {}", "{} ranges from {} on",
 }  # fmt: skip
-# A joint, which needs no words.
-NO_SENTENCES = {"{}: {}"}
+# Joints, which need no words.
+NO_SENTENCES = {"{}: {}", "{} {}", "{:5.1f} s  {}"}
 
 
 def is_told(nodes):
-    """Whether a string that stands in these nodes is an error's, or the doctor's advice on one."""
+    """Whether a string that stands in these nodes is an error's, the advice on one, or a dry run's."""
     for node in nodes:
         if isinstance(node, ast.Raise):
             return True
-        if isinstance(node, ast.Call) and RAISES.fullmatch(getattr(node.func, "id", "")):
-            return True
-        if isinstance(node, ast.FunctionDef) and node.name == "diagnose":
+        if isinstance(node, ast.Call):
+            if CALLS.fullmatch(getattr(node.func, "id", getattr(node.func, "attr", ""))):
+                return True
+        if isinstance(node, ast.FunctionDef) and node.name in EXPLAINS:
             return True
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "advice":
             return True
@@ -87,7 +96,7 @@ def test_every_error_is_listed():
     assert set(errors) == said() - findings
 
 
-def test_whole_errors(japanese):  # noqa: F811
+def test_whole_errors(japanese):
     """As the methods make them, of several sentences."""
     told = {
         "option psid '17': at most 15, which has 4 bits, would be right":
@@ -116,12 +125,52 @@ def test_whole_errors(japanese):  # noqa: F811
             "まだインターフェース wan6 にはリンク上の 2001:db8::/64 だけがあり、委譲されたプレフィックスはありません。"
             "DHCPv6 の応答がなければ 20 秒後に /64 を使います",
     }  # fmt: skip
-    assert say(japanese, list(told)) == list(told.values())
+    assert japanese.say(list(told)) == list(told.values())
 
 
-def test_texts_from_the_network(japanese):  # noqa: F811
+def test_texts_from_the_network(japanese):
     """They stay what they are; none makes the browser try every way to divide it."""
     texts = ["<b>{1}</b> $& \\1", "{1}: {2}", ": ; , ", "", "a: " * 20000, " is silent" * 20000]
-    assert say(japanese, texts) == texts
-    said = say(japanese, ["a, " * 600 + "silent", "no " * 600, "option 1 '2': " * 140, "the x of: " * 190])
+    assert japanese.say(texts) == texts
+    said = japanese.say(["a, " * 600 + "silent", "no " * 600, "option 1 '2': " * 140, "the x of: " * 190])
     assert said[0] == "a, " * 600 + "応答なし" and len(said) == 4
+
+
+PROBE = """configuration   ok: provisioning softbank, tunlink wan6
+line            ok: wan6 is up on eth1, MTU 1500, MAC 00:00:5e:00:53:01
+endpoint        would be 2001:db8:4000:300:1111:1111:1111:1111
+                in 2001:db8:4000:300::/56
+exchange        asks as a cross line: the prefix has the lifetimes of CROSS lines
+exchange        sends MAC address 00:00:5e:00:53:01
+answer          from [2001:db8::1]:1812
+                SoftBank-WANv4-IP: 203.0.113.7
+failed          NO_ANSWER: [2001:db8::1]:1812 is silent
+Segmentation fault, and <b>more</b>
+"""
+TOLD = [
+    ["設定", "ok：provisioning softbank、tunlink wan6"],
+    ["回線", "ok：wan6 が eth1 で稼働しています。MTU 1500、MAC 00:00:5e:00:53:01"],
+    ["エンドポイント", "2001:db8:4000:300:1111:1111:1111:1111 になります"],
+    ["", "2001:db8:4000:300::/56 の中"],
+    ["やり取り", "cross の回線として問い合わせます：プレフィックスの有効期間が CROSS の回線のものです"],
+    ["やり取り", "MAC address 00:00:5e:00:53:01 を送信します"],
+    ["応答", "[2001:db8::1]:1812 から"],
+    ["", "SoftBank-WANv4-IP: 203.0.113.7"],
+    ["失敗", "NO_ANSWER: [2001:db8::1]:1812 が応答しません"],
+    ["", "Segmentation fault, and <b>more</b>"],
+]
+
+
+def test_a_dry_run(japanese, router, tmp_path):
+    """As `softwire probe` prints it, a row a line."""
+    plugin = Plugin(tmp_path)
+    plugin.netifd([SOFTWIRE, LINE])
+    router.objects.update(plugin.objects())
+    (tmp_path / "told").write_text(PROBE)
+    plugin.does(f"cat {tmp_path}/told; exit 1")
+    japanese.open("softwire/status", "[data-action=probe]", lang="ja")
+    japanese.page.click("[data-action=probe]")
+    japanese.page.wait_for_selector("#softwire-probe:has-text('more')")
+    rows = japanese.page.locator("#softwire-probe tr")
+    assert [rows.nth(at).locator("td").all_text_contents() for at in range(rows.count())] == TOLD
+    plugin.close()

@@ -4,13 +4,10 @@
 import json
 import re
 
-import pytest
-
-from package.sdk import pack
 from tests.luci import sentences
 from tests.luci.plugin import Plugin
 from tests.luci.server import PACKAGE, TREE
-from tests.package.test_package_luci import entries, po2lmo
+from tests.package.test_package_luci import po2lmo
 
 DOCTOR, CONFIGURE = TREE / "src/softwire/doctor", TREE / "src/softwire/configure"
 # What refuses or warns while it plans.
@@ -57,22 +54,6 @@ def test_every_sentence_of_the_doctors_has_japanese():
     assert set(pairs()) == there
 
 
-@pytest.fixture
-def japanese(page, router, tmp_path_factory):
-    staged = {package.name: package for package in pack.stage(tmp_path_factory.mktemp("stage"))}
-    data = (staged["luci-i18n-softwire-ja"].files / "usr/lib/lua/luci/i18n/softwire.ja.lmo").read_bytes()
-    router.catalogue = {f"{key:08x}": text for key, text in entries(data).items()}
-    page.interface("wan", lang="ja")
-    return page
-
-
-def say(page, texts):
-    return page.page.evaluate(
-        "texts => L.require('softwire.findings').then(findings => texts.map(text => findings.say(text)))",
-        texts,
-    )
-
-
 def filled(text):
     return re.sub(r"\{(\d)\}", r"<\1>", text)
 
@@ -80,12 +61,11 @@ def filled(text):
 def test_each_with_what_is_put_in(japanese):
     """The right sentence is found, and each value stands where the translation has it."""
     found = pairs()
-    assert say(japanese, [filled(text) for text in found]) == [filled(text) for text in found.values()]
+    assert japanese.say([filled(text) for text in found]) == [filled(text) for text in found.values()]
 
 
 def test_sentences_inside_of_sentences(japanese):
-    said = say(
-        japanese,
+    said = japanese.say(
         [
             "/var/run cannot be written: it is full",
             "eth1 has a link of 1000 Mbit/s",
@@ -104,7 +84,7 @@ def test_sentences_inside_of_sentences(japanese):
 def test_english_stays_as_it_came(page):
     page.interface("wan")
     texts = ["eth1 has a link of 1000 Mbit/s", "<b>1970</b>"]
-    assert say(page, texts) == texts
+    assert page.say(texts) == texts
 
 
 def test_what_configure_refuses_and_warns_of(japanese, router, tmp_path):

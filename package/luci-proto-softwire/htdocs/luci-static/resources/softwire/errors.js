@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why there is no softwire now, and what to do about it, as the provisioning methods and what they stand on say it
-// (src/softwire): a list for softwire.sentences. tests/luci compares it with the sources.
+// Why there is no softwire now, what to do about it, and what a dry run tells: words of the provisioning methods and
+// of what they stand on (src/softwire), a list for softwire.sentences. tests/luci compares it with the sources.
 
 'use strict';
 'require baseclass';
@@ -358,6 +358,69 @@ const SENTENCES = `
 	the command ended with {1}
 	silent
 	refused
+	IPv4 {1}, MTU {2}
+	TSP version
+	asks as a {1} line: {2}
+	asks for an IA_DSTM ({1})
+	asks the DHCPv6 server on {1} for option 64
+	asks {1} for the TXT record of {2}
+	asks {1} for the addresses of {2}
+	asks {1} from {2}
+	asks {1}://{2} at {3}, certificate {4}
+	every {1}
+	from {1}
+	left out
+	line type
+	logs in by {1}
+	none of NTT's (option 17, enterprise 210) came
+	not checked
+	of DHCPv4 server {1}{2}
+	ok: provisioning {1}, tunlink {2}
+	ok: {1} is up on {2}, MTU {3}, MAC {4}
+	ports of a shared address: {1}
+	rebinding after
+	renewal after
+	sends CHAP-Challenge and CHAP-Password (not shown)
+	sends User-Name {1}
+	sends {1} {2}
+	the server has bound our softwire's address (option 109)
+	to be asked for again after {1} s
+	to be renewed in {1}, with any server in {2}, over in {3}
+	told by the server
+	tries {1}{2}
+	valid for {1} s
+	vendor options
+	without an end
+	would be handed on to proto {1}:
+	would be {1}
+	would be {1} -> {2}
+	{1} ({2})
+	{1} answers {2}, {3} octets
+	{1}, which DHCPv6 offers
+	{1}, without end
+	{1}: {2}, for {3} s
+	in {1}
+	lease
+	lifetime
+	login
+	keepalive
+	offers
+	uses
+	operator
+	service
+	provider
+	tried
+	method
+	problem
+	the server would offer more with user_name and password
+	the server rejected user_name and password
+	the server accepted user_name and password
+	the line delegates no prefix, and every CROSS line does
+	the prefix has the lifetimes of CROSS lines
+	the line delegates a prefix without having a telephone
+	nothing speaks for a CROSS line
+	the server rejected a login as {1}
+	{1} ranges from {2} on
 `;
 
 return baseclass.extend({ sentences: SENTENCES });

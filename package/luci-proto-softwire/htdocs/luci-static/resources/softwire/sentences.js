@@ -20,6 +20,20 @@ function known(list) {
 		.sort((one, other) => other[1].join('').length - one[1].join('').length);
 }
 
+// Whether each bracket has its other one: half of something in brackets is nothing that was put in.
+function isWhole(text) {
+	let depth = 0;
+
+	for (let letter of text) {
+		depth += letter == '(' ? 1 : letter == ')' ? -1 : 0;
+
+		if (depth < 0)
+			return false;
+	}
+
+	return depth == 0;
+}
+
 // What is put in between those words, each as short as can be; null where the text is another one. Without a regular
 // expression: texts come from the network, too, and must not make the browser try every way to divide them.
 function match(words, text) {
@@ -42,7 +56,9 @@ function match(words, text) {
 		at = next + words[i].length;
 	}
 
-	return found.concat([ text.slice(at, end) ]);
+	found.push(text.slice(at, end));
+
+	return found.every(isWhole) ? found : null;
 }
 
 return baseclass.extend({

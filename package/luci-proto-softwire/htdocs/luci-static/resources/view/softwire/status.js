@@ -37,6 +37,26 @@ const STEPS = {
 	'IPv4': _('IPv4')
 };
 
+// What a dry run tells of, beside what the doctor looks at.
+const TOLD = {
+	'configuration': _('Configuration'),
+	'line': _('Line'),
+	'answer': _('Answer'),
+	'failed': _('Failed')
+};
+
+// A line of `softwire probe` has its heading in the first 15 columns; what has not is the helper's own complaint.
+function told(text) {
+	return text.split('\n').filter(line => line != '').map(line => {
+		const [ , heading, said ] = /^(.{15}) (.*)$/.exec(line) || [ null, '', line ], step = heading.trim();
+
+		return E('tr', { 'class': 'tr' }, [
+			E('td', { 'class': 'td left', 'width': '20%' }, [ TOLD[step] || STEPS[step] || step ]),
+			E('td', { 'class': 'td left', 'style': 'overflow-wrap: anywhere' }, [ findings.say(said) ])
+		]);
+	});
+}
+
 function row(step, found) {
 	const kind = KINDS[String(found.status).toLowerCase()] || [ '', String(found.status) ];
 	const more = [ [ _('seen'), found.seen ], [ _('do'), found.advice ] ].filter(pair => pair[1])
@@ -142,7 +162,7 @@ return view.extend({
 
 	probe: function(name) {
 		const title = _('Dry run: %s').format(name);
-		const show = text => this.tell(title, [ E('pre', { 'id': 'softwire-probe' }, [ text ]) ]);
+		const show = text => this.tell(title, [ E('table', { 'class': 'table', 'id': 'softwire-probe' }, told(text)) ]);
 
 		this.tell(title, [ E('p', { 'class': 'spinning' }, [ _('One exchange, of which nothing stays …') ]) ]);
 
