@@ -62,18 +62,24 @@ def seconds(least: float, most: float) -> Check:
 
 
 def text(pattern: str, right: str) -> Check:
-    """A text that matches all of a pattern."""
+    """A text that matches all of a pattern, else an error that says what would be right."""
 
     def check(value: typing.Any) -> str:
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise ValueError(f"{right} would be right")
+            raise ValueError(right)
         return value
 
     return check
 
 
-file_path = text(r"/\S+|", "an absolute path")
-plain_name = text(r"[A-Za-z0-9_.-]{1,64}", "a name of letters, digits, '_', '-' and '.'")
+def one_of(*words: str) -> Check:
+    """One of these texts."""
+    right = f"one of {', '.join(map(repr, words))} would be right"
+    return text("|".join(map(re.escape, words)), right)
+
+
+file_path = text(r"/\S+|", "an absolute path would be right")
+plain_name = text(r"[A-Za-z0-9_.-]{1,64}", "a name of letters, digits, '_', '-' and '.' would be right")
 
 
 def list_of(one: Check, least: int = 0) -> Check:
@@ -181,10 +187,10 @@ def shown(value: typing.Any) -> str:
 
 COMMON: Table = {
     "user": Field(
-        text(r"[a-z_][a-z0-9_-]{0,31}|", "a user, or '' to stay who starts it,"),
+        text(r"[a-z_][a-z0-9_-]{0,31}|", "a user, or '' to stay who starts it, would be right"),
         "softwired",
     ),
-    "run_directory": Field(text(r"/\S+", "an absolute path"), "/run/softwired"),
+    "run_directory": Field(text(r"/\S+", "an absolute path would be right"), "/run/softwired"),
 }
 
 

@@ -32,7 +32,7 @@ TOLD = {
     "service": "tep", "version": "0.1.0", "pid": 7, "configuration": "/var/run/softwired.toml", "started": 1700000000.0,
     "reloaded": {"at": 1700000100.0, "error": "softwired.toml: tep.port = 0: <b>a whole number</b>\nand another"},
     "user": "softwired", "capabilities": "0x1000", "no_new_privs": True, "problems": [],
-    "address": "2001:db8:b::1", "listens": ["2001:db8:b::1 port 3653"], "problem": ["net.ipv4.ip_forward is 0"],
+    "address": "2001:db8:b::1", "listens": ["[2001:db8:b::1]:3653"], "problem": ["net.ipv4.ip_forward is 0"],
     "counters": {
         "prefix": "softwired_tep",
         "families": {"commands_total": {"help": "", "label": "action", "values": {"create": 3, "delete": 0}}},

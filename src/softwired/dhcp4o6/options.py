@@ -17,6 +17,7 @@ from softwired.configuration import (
     ipv6_prefix,
     list_of,
     octets,
+    one_of,
     plain_name,
     seconds,
     text,
@@ -35,7 +36,7 @@ def server(value: typing.Any) -> ipaddress.IPv6Address:
 
 def command(value: typing.Any) -> list[str]:
     """A program with its arguments."""
-    words = list_of(text(r"[^\0]*", "a text"), 1)(value)
+    words = list_of(text(r"[^\0]*", "a text would be right"), 1)(value)
     if not words[0].startswith("/"):
         raise ValueError("a program by its absolute path, then its arguments, would be right")
     return typing.cast("list[str]", words)
@@ -48,7 +49,7 @@ TABLE: Table = {
     # Kea's dhcp4o6-port: the DHCPv4 server listens on the next one.
     "port": Field(whole(1, 65534)),
     # How it is told of interface, source address and port.
-    "dhcpv4_server": Field(text("kea|dhcpd", "'kea' or 'dhcpd'"), "kea"),
+    "dhcpv4_server": Field(one_of("kea", "dhcpd"), "kea"),
     # Option 88 of an answer to an Information-request, and option 32.
     "servers": Field(list_of(server), []),
     "refresh_time": Field(whole(600, 0xFFFFFFFF), 86400),
@@ -80,8 +81,10 @@ TABLE: Table = {
     ],
     "callout": [
         {
-            "hook": Field(text("buffer6_send", "'buffer6_send'"), "buffer6_send"),
-            "function": Field(text(ENTRY_POINT, "an entry point such as 'package.module:function'"), ""),
+            "hook": Field(one_of("buffer6_send"), "buffer6_send"),
+            "function": Field(
+                text(ENTRY_POINT, "an entry point such as 'package.module:function' would be right"), ""
+            ),
             "command": Field(command, []),
             "time_limit": Field(seconds(0.001, 60), 0.1),
         }

@@ -82,7 +82,7 @@ class Access:
     def status(self) -> list[str]:
         """Where it listens, and what it waits for."""
         there = [
-            f"[{address}]:547" + (f" on {name}" if name else "")
+            f"[{address}]:547 on {name}" if name else f"[{address}]:547"
             for _, name, _, address in sorted(self.listeners.open_ones)
         ]
         return there + [f"{name}: {problem}" for name, problem in sorted(self.listeners.problems.items())]

@@ -50,7 +50,7 @@ def ipv4(value: typing.Any) -> int | None:
 def mechanism(value: typing.Any) -> str:
     """One of SASL's that TSP has."""
     if value not in MECHANISMS:
-        raise ValueError("one of " + ", ".join(MECHANISMS) + " would be right")
+        raise ValueError(f"one of {', '.join(MECHANISMS)} would be right")
     return str(value)
 
 
@@ -74,7 +74,7 @@ TABLE: Table = {
     "same_prefix": Field(whole(0, 128), 64),
     "mechanisms": Field(list_of(mechanism, 1), ["DIGEST-MD5"]),
     "users": Field(file_path, ""),
-    "realm": Field(text(r"[A-Za-z0-9_.-]{1,64}", "a name"), "dstm"),
+    "realm": Field(text(r"[A-Za-z0-9_.-]{1,64}", "a name would be right"), "dstm"),
     # Days.
     "history": Field(whole(0, 3650), 180),
     # Seconds; 0: the nodes need not send any.
@@ -107,7 +107,7 @@ TABLE: Table = {
             # Where it is told nothing: what nodes are told of it.
             "tell": Field(flag, True),
             "ipv4": Field(ipv4, None),
-            "user": Field(text(r"[A-Za-z0-9@_.-]{0,64}", "a name"), ""),
+            "user": Field(text(r"[A-Za-z0-9@_.-]{0,64}", "a name would be right"), ""),
             "password_file": Field(file_path, ""),
             "certificate": Field(file_path, ""),
             "patience": Field(seconds(0.05, 60), 3.0),

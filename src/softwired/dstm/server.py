@@ -146,7 +146,7 @@ class Server:
             "leases": self.held,
             "users": self.users.problem or len(self.users.known),
             "listens": [
-                f"[{address}]:{port}" + (" over TLS" if over_tls else "")
+                f"[{address}]:{port} over TLS" if over_tls else f"[{address}]:{port}"
                 for over_tls, listener in sorted(self.listeners.items())
                 for address, port in listener.listening
             ],

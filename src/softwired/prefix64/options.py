@@ -9,7 +9,6 @@ import types
 import typing
 
 from softwired.configuration import (
-    Check,
     Fault,
     Field,
     Table,
@@ -18,16 +17,12 @@ from softwired.configuration import (
     ipv6,
     ipv6_prefix,
     list_of,
+    one_of,
     seconds,
     text,
     whole,
 )
 from softwired.prefix64 import ranges
-
-
-def one_of(*words: str) -> Check:
-    right = ", ".join(f"'{word}'" for word in words[:-1]) + f" or '{words[-1]}'"
-    return text("|".join(words), right)
 
 
 def unicast_prefix(value: typing.Any) -> ipaddress.IPv6Network:
@@ -118,7 +113,9 @@ TABLE: Table = {
     # For nginx on this machine, or as CGI.
     "page": {
         "listen": Field(listen, ("::1", 8064)),
-        "key_file": Field(text(r"(/\S+)?", "an absolute path, or ''"), "/var/lib/softwired/page.key"),
+        "key_file": Field(
+            text(r"(/\S+)?", "an absolute path, or '', would be right"), "/var/lib/softwired/page.key"
+        ),
     },
     "limits": {
         # Of one interface, each second: answers, and those that go to all nodes.

@@ -110,7 +110,7 @@ class Server:
         return {
             "ranges": [
                 {
-                    "prefix": str(prefix or f"of {entry.delegated}, number {entry.number}"),
+                    "prefix": str(prefix or named(entry)),
                     "interface": entry.interface,
                     "local": entry.local,
                     "answer": f"after asking {entry.forward}" if entry.forward else entry.answer,
@@ -213,7 +213,7 @@ class Server:
         try:
             link.join([address for entry, _ in entries for address in entry.join])
         except OSError as error:
-            problems[f"{name} groups"] = f"cannot join all groups of `join`: {error.strerror}"
+            problems[f"{name} groups"] = f"cannot join all groups of 'join': {error.strerror}"
         if fresh and any(entry.prime for entry, _ in entries):
             one.prime()
         return True
@@ -335,6 +335,11 @@ class Server:
         return None
 
 
+def named(entry: types.SimpleNamespace) -> str:
+    """A range whose prefix is not known, for people."""
+    return f"of {entry.delegated}, number {entry.number}"
+
+
 def prefix_of(
     entry: types.SimpleNamespace, addresses: list[interfaces.Address], problems: dict[str, str]
 ) -> ipaddress.IPv6Network | None:
@@ -343,14 +348,14 @@ def prefix_of(
         return typing.cast(ipaddress.IPv6Network, entry.prefix)
     if isinstance(entry.delegated, ipaddress.IPv6Network):
         return _numbered(int(entry.delegated.network_address), entry.number)
-    name = f"{entry.delegated}, number {entry.number}"
+    name = named(entry)
     try:
         found = kernel.delegations()
     except kernel.KernelError:
         found = []  # who has no tools has no client for that
     if len(found) > 1:
         problems[name] = (
-            f"several prefixes were delegated: {', '.join(map(str, found))}; one of them as `delegated` would be right"
+            f"several prefixes were delegated: {', '.join(map(str, found))}; one of them as 'delegated' would be right"
         )
         return None
     for one in addresses:

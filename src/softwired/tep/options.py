@@ -61,9 +61,9 @@ TABLE: Table = {
     "listen": Field(list_of(ipv6), []),
     "port": Field(whole(1, 65535), tsp.PORT),
     "users": Field(file_path, ""),
-    "realm": Field(text(r"[A-Za-z0-9_.-]{1,64}", "a name"), "dstm"),
+    "realm": Field(text(r"[A-Za-z0-9_.-]{1,64}", "a name would be right"), "dstm"),
     "device": Field(device, "dstm"),
-    "file": Field(text(r"/\S+", "an absolute path"), "/var/lib/softwired/tep.db"),
+    "file": Field(text(r"/\S+", "an absolute path would be right"), "/var/lib/softwired/tep.db"),
     "learn": Field(flag, False),
     # Addresses that several nodes have, each so many of the ports.
     "shared": [{"prefix": Field(ipv4_prefix), "ports_of_a_node": Field(ports)}],

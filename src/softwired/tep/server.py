@@ -136,7 +136,7 @@ class Server:
         self.stopped.update(self._new_counts())
         return {
             "address": str(self.values.address),
-            "listens": [f"{address} port {port}" for address, port in self.listener.listening],
+            "listens": [f"[{address}]:{port}" for address, port in self.listener.listening],
             "problem": [*self.table.problems.values(), *problems()],
         }
 

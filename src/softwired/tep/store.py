@@ -45,8 +45,9 @@ class Store:
             if not read_only:
                 self._prepare()
         except (OSError, sqlite3.Error) as error:
-            right = "a file in a folder that the service may write to would be right"
-            raise StoreError(f"tep.file = '{path}': {_said(error)}; {right}") from None
+            raise StoreError(
+                f"tep.file = '{path}': {_said(error)}; a file in a folder that the service may write to would be right"
+            ) from None
 
     def _prepare(self) -> None:
         # A crash of the machine loses nothing that was acknowledged.

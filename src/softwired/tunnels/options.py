@@ -23,6 +23,7 @@ from softwired.configuration import (
     ipv4_prefix,
     ipv6_prefix,
     list_of,
+    one_of,
     plain_name,
     seconds,
     text,
@@ -136,13 +137,13 @@ TABLE: Table = {
     "rate": Field(whole(0, 10000000), 0),
     "closed_ports": Field(list_of(whole(1, 65535)), [25]),
     "dns": {
-        "type": Field(text("none|update", "'none' or 'update'"), "none"),
+        "type": Field(one_of("none", "update"), "none"),
         "zone": Field(optional(zone), None),
         "reverse": Field(list_of(zone), []),
         "server": Field(dns_server, ("127.0.0.1", 53)),
         "key_name": Field(optional(zone), None),
         "key_file": Field(file_path, ""),
-        "algorithm": Field(text("|".join(ALGORITHMS), "one of " + ", ".join(ALGORITHMS)), ALGORITHMS[0]),
+        "algorithm": Field(one_of(*ALGORITHMS), ALGORITHMS[0]),
         "ttl": Field(whole(1, 86400), 60),
     },
     "page": {
@@ -150,12 +151,14 @@ TABLE: Table = {
         "url": Field(url, ""),
         "key_file": Field(file_path, "/var/lib/softwired/tunnels.key"),
         "proxies": Field(list_of(network), [network("127.0.0.1"), network("::1")]),
-        "languages": Field(list_of(text("|".join(LANGUAGES), "'en' or 'ja'"), 1), list(LANGUAGES)),
-        "contact": Field(text(r"[^\x00-\x1f<>]{0,200}", "a line of text"), ""),
+        "languages": Field(list_of(one_of(*LANGUAGES), 1), list(LANGUAGES)),
+        "contact": Field(text(r"[^\x00-\x1f<>]{0,200}", "a line of text would be right"), ""),
         # Such as 100.64.0.0/10 where the network's own people are offered tunnels.
         "allow": Field(list_of(ipv4_prefix), []),
         "refuse": Field(list_of(ipv4_prefix), []),
-        "reserved": Field(list_of(text(r"[a-z0-9*-]{1,63}", "a nicname, '*' stands for any text,")), []),
+        "reserved": Field(
+            list_of(text(r"[a-z0-9*-]{1,63}", "a nicname, '*' stands for any text, would be right")), []
+        ),
         "echo": Field(flag, True),
         # Tunnels are of people with a name and a password; whether anybody may become one of them.
         "accounts": Field(flag, False),

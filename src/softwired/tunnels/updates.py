@@ -88,20 +88,19 @@ class Updates:
             whole = values if one.kind == "AAAA" else [value.rstrip(".") + "." for value in values]
             update.replace(name, self.dns.ttl, one.kind, *whole)
         host, port = self.dns.server
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
             answer = dns.query.tcp(update, host, timeout=PATIENCE, port=port)
         except dns.tsig.PeerError as error:
             raise NamesError(
-                f"{host} port {port} does not take the key '{self.dns.key_name}' for changes of {zone}"
+                f"{place} does not take the key '{self.dns.key_name}' for changes of {zone}"
                 f" ({type(error).__name__})",
                 True,
             ) from None
         except (OSError, EOFError, dns.exception.DNSException) as error:
-            raise NamesError(f"{host} port {port}: {error or type(error).__name__}") from None
+            raise NamesError(f"{place}: {error or type(error).__name__}") from None
         if answer.rcode() != dns.rcode.NOERROR:
-            raise NamesError(
-                f"{host} port {port} refuses changes of {zone} ({dns.rcode.to_text(answer.rcode())})", True
-            )
+            raise NamesError(f"{place} refuses changes of {zone} ({dns.rcode.to_text(answer.rcode())})", True)
 
 
 def check(values: types.SimpleNamespace) -> None:

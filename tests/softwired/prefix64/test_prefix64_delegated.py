@@ -97,7 +97,9 @@ def test_several_delegations(cable, machine):
         cable.server.run("ip", "route", "add", "unreachable", prefix, "dev", "lo", "proto", "dhcp")
     cable.server.run("ip", "route", "add", "unreachable", "2001:db8:c0::/56", "dev", "lo")
     machine.softwired(range=[{"interface": "vs", "delegated": "vs", "number": 2, "local": False}])
-    assert "2001:db8:a0::/56, 2001:db8:b0::/56; one of them" in machine.status()["waits_for"]["vs, number 2"]
+    assert (
+        "2001:db8:a0::/56, 2001:db8:b0::/56; one of them" in machine.status()["waits_for"]["of vs, number 2"]
+    )
     machine.reload(range=[{"interface": "vs", "delegated": "2001:db8:b0::/56", "number": 2, "local": False}])
     assert machine.status()["ranges"][0]["prefix"] == "2001:db8:b0:2::/64"
     assert lab.PREFIX not in str(machine.status()["ranges"])

@@ -190,7 +190,7 @@ def test_an_address_that_comes_later(cable, machine, router):
 
 def test_a_delegated_prefix_is_followed(cable, machine, router):
     machine.softwired(range=[{"interface": "vs", "delegated": "lo", "number": 2, "local": False}])
-    assert "was delegated no prefix" in machine.status()["waits_for"]["lo, number 2"]
+    assert "was delegated no prefix" in machine.status()["waits_for"]["of lo, number 2"]
     cable.server.run("ip", "address", "add", "2001:db8:a0::1/56", "dev", "lo")
     network.until(lambda: "2001:db8:a0:2::/64" in machine.ask("prefix64", "status"), "the prefix")
     router.answered("2001:db8:a0:2::77")

@@ -47,7 +47,7 @@ PREFIX = 'prefix = "2001:db8:1::/64"'
             ranged(PREFIX + '\njoin = ["2001:db8:2::1"]'),
             "join = '2001:db8:2::1': addresses of 2001:db8:1::/64",
         ),
-        (ranged(PREFIX + '\nanswer = "maybe"'), "'yes', 'no' or 'kernel' would be right"),
+        (ranged(PREFIX + '\nanswer = "maybe"'), "one of 'yes', 'no', 'kernel' would be right"),
         (ranged(PREFIX + '\nanswer = "kernel"'), "a prefix of one address (/128) would be right"),
         (ranged(PREFIX + '\nforward = "eth1"'), "local = false and answer = 'yes' beside it"),
         (ranged(PREFIX + '\nlocal = false\nforward = "vs"'), "another interface than the range's own"),

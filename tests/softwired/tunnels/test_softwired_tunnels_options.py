@@ -76,7 +76,7 @@ DNS = '[tunnels.dns]\ntype = "update"\nzone = "t.example.org"\nkey_name = "k"\nk
             '[tunnels.page]\nproxies = ["fe80::1%eth0"]\n',
             "an address or a prefix such as '127.0.0.1' or '::1' would be right",
         ),
-        ('[tunnels.page]\nlanguages = ["fr"]\n', "'en' or 'ja' would be right"),
+        ('[tunnels.page]\nlanguages = ["fr"]\n', "one of 'en', 'ja' would be right"),
     ],
 )
 def test_faults(tmp_path, text, said):
