@@ -131,7 +131,7 @@ def _word(line, name, sign):
     text = printable(line.strip(BLANK)).upper()
     head, found, value = text.partition(sign)
     if head != name or not found:
-        raise WireError("'{}{}' would be right".format(name, sign))
+        raise WireError("a line that begins with '{}{}' would be right".format(name, sign))
     return value.strip()
 
 

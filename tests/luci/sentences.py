@@ -16,11 +16,17 @@ class Text(typing.NamedTuple):
 
 
 def texts(source: str) -> typing.Iterator[Text]:
-    """Every string of it but the docstrings."""
+    """Every string of it but the docstrings; an f-string as one with {} for what is put in."""
 
     def walk(node: ast.AST, around: list[ast.AST]) -> typing.Iterator[Text]:
         for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.Constant):
+            if isinstance(child, ast.JoinedStr):
+                parts = [part.value if isinstance(part, ast.Constant) else "{}" for part in child.values]
+                yield Text("".join(parts), around + [node])
+                for part in child.values:
+                    if isinstance(part, ast.FormattedValue):
+                        yield from walk(part, around + [node, child])
+            elif isinstance(child, ast.Constant):
                 if isinstance(child.value, str) and not isinstance(node, ast.Expr):
                     yield Text(child.value, around + [node])
             else:

@@ -4,6 +4,7 @@
 'use strict';
 'require baseclass';
 'require softwired.labels as labels';
+'require softwired.problems as problems';
 
 // Of the frame, shown in a form of their own, or of no use here.
 const FRAME = [
@@ -62,6 +63,47 @@ const COUNTERS = {
 	waiting: _('Queries that wait')
 };
 
+// Of the parts of what is told, and what they may be.
+const PARTS = {
+	address: _('address'),
+	alive: _('answers'),
+	'all': _('all'),
+	'all_tunnels.answer': _('answer'),
+	answer: _('neighbour discovery'),
+	'interface': _('interface'),
+	kind: _('kind'),
+	late: _('behind'),
+	local: _('local'),
+	name: _('name'),
+	'new': _('new'),
+	pending: _('waiting packets'),
+	prefix: _('prefix'),
+	problem: _('problem'),
+	running: _('runs'),
+	silent: _('silent'),
+	suspended: _('suspended'),
+	waiting: _('waiting commands')
+};
+
+const VALUES = {
+	advertisements: _('neighbour advertisements'),
+	answers: _('answers'),
+	kernel: _('by the kernel'),
+	'link-local': _('link-local'),
+	multicast: _('multicast'),
+	no: _('no'),
+	solicitations: _('neighbour solicitations'),
+	unicast: _('unicast'),
+	yes: _('yes')
+};
+
+// The page's, which need not be the browser's.
+const LANGUAGE = /^[a-z]{2,3}(-[a-z]{2,4})?$/i.exec(document.documentElement.lang);
+
+function known(table, name) {
+	return Object.prototype.hasOwnProperty.call(table, name) ? table[name] : null;
+}
+
 function plain(value) {
 	if (value === true || value === false)
 		return value ? _('yes') : _('no');
@@ -72,24 +114,34 @@ function plain(value) {
 	return typeof value == 'object' ? JSON.stringify(value) : String(value);
 }
 
-function pairs(found) {
+function said(value) {
+	return typeof value == 'string' ? known(VALUES, value) || problems.say(value) : plain(value);
+}
+
+// What somebody waits for is told by its name, an interface's or the like.
+function part(key, name) {
+	return key == 'waits_for' ? problems.say(name)
+		: known(PARTS, '%s.%s'.format(key, name)) || known(PARTS, name) || name.replace(/_/g, ' ');
+}
+
+function pairs(key, found) {
 	return Object.keys(found).filter(name => found[name] !== '' && found[name] != null)
-		.map(name => '%s: %s'.format(name.replace(/_/g, ' '), plain(found[name])));
+		.map(name => '%s: %s'.format(part(key, name), said(found[name])));
 }
 
 // Any value as lines of text.
-function lines(value) {
+function lines(key, value) {
 	if (Array.isArray(value))
-		return value.map(one => L.isObject(one) ? pairs(one).join(', ') : plain(one));
+		return value.map(one => L.isObject(one) ? pairs(key, one).join(', ') : said(one));
 
 	if (L.isObject(value))
-		return pairs(value);
+		return pairs(key, value);
 
-	return [ plain(value) ];
+	return [ said(value) ];
 }
 
 function when(seconds) {
-	return typeof seconds == 'number' ? new Date(seconds * 1000).toLocaleString() : '-';
+	return typeof seconds == 'number' ? new Date(seconds * 1000).toLocaleString(LANGUAGE ? LANGUAGE[0] : []) : '-';
 }
 
 function address(one) {
@@ -144,6 +196,8 @@ const TABLES = {
 return baseclass.extend({
 	keys: KEYS,
 	counters: COUNTERS,
+	parts: PARTS,
+	values: VALUES,
 
 	// What the button of a service's table says.
 	button: function(service) {
@@ -157,13 +211,13 @@ return baseclass.extend({
 		add(_('Runs since'), [ _('%s, version %s').format(when(told.started), plain(told.version)) ]);
 
 		if (told.reloaded && told.reloaded.error)
-			add(_('Changes not taken'), told.reloaded.error.split('\n'), true);
+			add(_('Changes not taken'), problems.say(plain(told.reloaded.error)).split('\n'), true);
 
-		add(_('Problem'), [].concat(L.toArray(told.problems), L.toArray(told.problem)).map(plain), true);
+		add(_('Problem'), [].concat(L.toArray(told.problems), L.toArray(told.problem)).map(said), true);
 
 		for (let key in told)
 			if (FRAME.indexOf(key) < 0)
-				add(KEYS[key] || key.replace(/_/g, ' '), lines(told[key]), key == 'waits_for');
+				add(KEYS[key] || key.replace(/_/g, ' '), lines(key, told[key]), key == 'waits_for');
 
 		const counted = told.counters || {};
 

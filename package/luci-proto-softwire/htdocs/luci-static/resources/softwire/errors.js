@@ -250,7 +250,7 @@ const SENTENCES = `
 	another message
 	another client's, or another server's
 	Authentication: not by our server, or not now
-	'{1}{2}' would be right
+	a line that begins with '{1}{2}' would be right
 	PLAIN: NUL, user, NUL, password would be right
 	two ports such as '4096-8191' would be right
 	tunnel without action

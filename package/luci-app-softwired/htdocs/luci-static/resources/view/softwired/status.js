@@ -7,6 +7,7 @@
 'require uci';
 'require ui';
 'require view';
+'require softwired.problems as problems';
 'require softwired.router as router';
 'require softwired.texts as texts';
 'require softwired.told as told';
@@ -34,7 +35,9 @@ function headline(one) {
 }
 
 function note(text) {
-	return E('p', { 'class': 'alert-message warning', 'style': 'white-space: pre-wrap' }, [ text ]);
+	return E('p', { 'class': 'alert-message warning', 'style': 'white-space: pre-wrap; overflow-wrap: anywhere' }, [
+		problems.say(text)
+	]);
 }
 
 function cell(content, more) {
@@ -44,8 +47,8 @@ function cell(content, more) {
 function rows(found) {
 	return E('table', { 'class': 'table' }, told.rows(found).map(row => E('tr', { 'class': 'tr' }, [
 		cell([ row[0] ], { 'width': '33%' }),
-		cell(row[1].map(line => E('div', row[2] ? { 'class': 'softwired-problem', 'style': 'font-weight: bold' } : {},
-			[ line ])))
+		cell(row[1].map(line => E('div', row[2]
+			? { 'class': 'softwired-problem', 'style': 'font-weight: bold; margin-bottom: .3em' } : {}, [ line ])))
 	])));
 }
 
