@@ -72,7 +72,7 @@ system: ## the whole way, from the line's DHCPv6 to a LAN host's packet (boots m
 	$(setup) host python image deb
 	@$(pytest) tests/system
 
-test-luci: ## LuCI's pages in Chromium, over a stand-in: LUCI=<checkout>, OPENWRT_IMAGE=<rootfs tarball>: over the real
+test-luci: ## LuCI's pages in Chromium, over a stand-in: LUCI=<checkout>, OPENWRT_IMAGE=<path>: over the real one
 	$(setup) host python browser $(if $(OPENWRT_IMAGE),server)
 	@LUCI=$(LUCI) $(pytest) tests/luci
 

@@ -16,7 +16,7 @@ umask 022
 # Command and the Debian package that has it.
 host_commands="
 	git:git busybox:busybox dash:dash qemu-system-x86_64:qemu-system-x86
-	qemu-s390x:qemu-user mmdebstrap:mmdebstrap sqfstar:squashfs-tools flock:util-linux
+	qemu-s390x:qemu-user mmdebstrap:mmdebstrap sqfstar:squashfs-tools debugfs:e2fsprogs flock:util-linux
 	openssl:openssl"
 server_commands="
 	kea-dhcp4:kea-dhcp4-server kea-dhcp6:kea-dhcp6-server ip:iproute2 nsenter:util-linux nft:nftables ndppd:ndppd

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What LuCI's pages ask the router for: the time of each call of the status overview, ours among LuCI's own, on a real
-OpenWrt (OPENWRT_IMAGE, a rootfs tarball with LuCI), and the instructions of our plugin in it.
+OpenWrt (OPENWRT_IMAGE, with LuCI), and the instructions of our plugin in it.
 
 Time is that of rpcd, netifd, ubusd and uhttpd on this machine's processor, over LINE's two interfaces.
 """

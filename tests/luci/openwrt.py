@@ -5,10 +5,10 @@ computer from which the browser comes, its line's cable in a router that adverti
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import re
 import socket
-import tarfile
 import threading
 import typing
 import urllib.request
@@ -65,14 +65,12 @@ NOBODY = "0" * 32
 
 
 def image() -> pathlib.Path:
-    """The rootfs tarball that OPENWRT_IMAGE names, which has LuCI; NoOpenWrt."""
+    """The rootfs of the image that OPENWRT_IMAGE names, which has LuCI; NoOpenWrt."""
     path = openwrt.tarball()
-    with tarfile.open(path) as archive:
-        names = {name.removeprefix("./") for name in archive.getnames()}
-    missing = [name for name in NEEDED if name not in names]
+    missing = sorted(set(NEEDED) - openwrt.files(path))
     if missing:
         raise openwrt.NoOpenWrt(
-            f"OPENWRT_IMAGE {path} has no LuCI of 23.05 or newer: it lacks {', '.join(missing)}"
+            f"OPENWRT_IMAGE {os.environ['OPENWRT_IMAGE']} has no LuCI of 23.05 or newer: it lacks {', '.join(missing)}"
         )
     return path
 

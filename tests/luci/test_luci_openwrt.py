@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pages in LuCI itself, on a real OpenWrt: opened, filled in, saved, and what of it reaches uci, netifd and fw4.
 
-OPENWRT_IMAGE names the rootfs tarball of one that has LuCI; tests/openwrt/README.md.
+OPENWRT_IMAGE names the image of one that has LuCI; tests/openwrt/README.md.
 """
 
 import collections

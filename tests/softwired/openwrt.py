@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A whole OpenWrt of its own in namespaces of this machine: procd, netifd, fw4, uhttpd from a rootfs tarball, our
+"""A whole OpenWrt of its own in namespaces of this machine: procd, netifd, fw4, uhttpd of an image's rootfs, our
 packages installed by its own opkg. Interpreter and iproute2 are this machine's: a rootfs has neither.
 """
 
@@ -12,6 +12,8 @@ import tarfile
 import time
 
 from package.sdk import pack
+from tests.lab.guest import LabError
+from tests.lab.openwrt import root
 from tests.softwired import network
 
 HOST = "/host"
@@ -47,13 +49,24 @@ class NoOpenWrt(Exception):
 
 
 def tarball() -> pathlib.Path:
-    """The rootfs that OPENWRT_IMAGE names; NoOpenWrt."""
-    path = pathlib.Path(os.environ.get("OPENWRT_IMAGE") or "none").absolute()
-    if not path.is_file() or not tarfile.is_tarfile(path):
-        raise NoOpenWrt("OPENWRT_IMAGE names no rootfs tarball of an OpenWrt for x86-64")
+    """The rootfs of the image that OPENWRT_IMAGE names; NoOpenWrt."""
+    if not os.environ.get("OPENWRT_IMAGE"):
+        raise NoOpenWrt("OPENWRT_IMAGE names no OpenWrt for x86-64")
     if os.geteuid() != 0:
         raise NoOpenWrt("only root makes the devices that an OpenWrt wants")
+    try:
+        path = root.tarball(os.environ)
+    except LabError as error:
+        raise NoOpenWrt(str(error)) from None
+    if "usr/lib/opkg/status" not in files(path):
+        raise NoOpenWrt(f"OPENWRT_IMAGE {os.environ['OPENWRT_IMAGE']} has no opkg: one up to 24.10 is right")
     return path
+
+
+def files(path: pathlib.Path) -> set[str]:
+    """What a rootfs has."""
+    with tarfile.open(path) as archive:
+        return {name.removeprefix("./") for name in archive.getnames()}
 
 
 class OpenWrt:

@@ -114,13 +114,32 @@ def check_disk(disk: Path) -> None:
     raise LabError(f"WRONG_ARCHITECTURE: {disk} has no kernel for x86-64{other}")
 
 
+def partitions(disk: Path) -> list[tuple[int, int]]:
+    """(start, end) of each in octets, as the table has them: of a GPT (UEFI specification, 5.3), else of the MBR."""
+    with disk.open("rb") as file:
+        head = file.read(1024)
+        if not is_gpt(head):
+            found = [struct.unpack_from("<II", head, at + 8) for at in range(446, 510, 16)]
+            return [(start * 512, (start + size) * 512) for start, size in found if size]
+        table, number, size = struct.unpack_from("<QII", head, 512 + 72)
+        if table * 512 >= disk.stat().st_size or number > 1024 or not 128 <= size <= 4096:
+            return []
+        file.seek(table * 512)
+        entries = [file.read(size) for _ in range(number)]
+    # An entry without a type is none.
+    used = [
+        struct.unpack_from("<QQ", entry, 32) for entry in entries if len(entry) == size and any(entry[:16])
+    ]
+    return [(first * 512, (last + 1) * 512) for first, last in used]
+
+
 def end_of(disk: Path) -> int:
     """Where its last partition ends, or where a GPT has its copy."""
     with disk.open("rb") as file:
         head = file.read(1024)
     if is_gpt(head):
         return (struct.unpack_from("<Q", head, 512 + 32)[0] + 1) * 512
-    return max(sum(struct.unpack_from("<II", head, at + 8)) * 512 for at in range(446, 510, 16))
+    return max((end for _, end in partitions(disk)), default=0)
 
 
 def padded(disk: Path, work: Path) -> Path:
@@ -151,7 +170,7 @@ def check_tarball(path: Path) -> None:
             for member in archive:
                 name = os.path.normpath(member.name)
                 found.add(name)
-                if name in PROGRAMS and member.isfile() and program is None:
+                if name in PROGRAMS and (member.isfile() or member.islnk()) and program is None:
                     file = archive.extractfile(member)
                     program = machine_of(file.read(64)) if file else None
             if archive.offset + 512 > path.stat().st_size:
@@ -187,26 +206,37 @@ def given(environment: typing.Mapping[str, str], name: str) -> Path | None:
     return Path(text).expanduser().absolute() if text else None
 
 
-def find(environment: typing.Mapping[str, str], work: Path) -> Image:
-    """The image that the variables name; what is packed is unpacked below `work`. LabError says what is wrong."""
+def named(environment: typing.Mapping[str, str]) -> Path:
+    """The file that OPENWRT_IMAGE names; LabError."""
     path = given(environment, "OPENWRT_IMAGE")
     if path is None:
         raise LabError(f"NO_IMAGE: OPENWRT_IMAGE is not given: {RIGHT}; `make openwrt-image` fetches one")
     if not path.is_file():
         raise LabError(f"NO_IMAGE: OPENWRT_IMAGE {path} is not there: {RIGHT}")
+    return path
+
+
+def unpacked(path: Path, work: Path) -> tuple[Path, bool]:
+    """The image, below `work` where it had to be unpacked, and whether it is a tarball, else a disk; LabError."""
     with path.open("rb") as file:
         head = file.read(1 << 16)
     if head.startswith(GZIP):
         path = gunzip(path, work)
         with path.open("rb") as file:
             head = file.read(1 << 16)
-    if is_tarball(head):
-        check_tarball(path)
-        return rootfs(environment, path)
-    if not is_disk(head):
+    if not is_tarball(head) and not is_disk(head):
         names = [name for offset, magic, name in OTHERS if head[offset : offset + len(magic)] == magic]
         what = f"is {names[0]}" if names else "is neither a disk nor a tarball"
         raise LabError(f"NOT_AN_IMAGE: OPENWRT_IMAGE {path} {what}: {RIGHT}")
+    return path, is_tarball(head)
+
+
+def find(environment: typing.Mapping[str, str], work: Path) -> Image:
+    """The image that the variables name; what is packed is unpacked below `work`. LabError says what is wrong."""
+    path, tarball = unpacked(named(environment), work)
+    if tarball:
+        check_tarball(path)
+        return rootfs(environment, path)
     check_disk(path)
     return Image(disk=padded(path, work), memory=memory(environment))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""On a real OpenWrt: netifd's delegation, fw4, uhttpd, procd, opkg; OPENWRT_IMAGE, a rootfs tarball, is needed."""
+"""On a real OpenWrt: netifd's delegation, fw4, uhttpd, procd, opkg; OPENWRT_IMAGE is needed."""
 
 import json
 import re
