@@ -137,6 +137,8 @@ class Plugin:
                 stdout=subprocess.PIPE,
                 env=environment,
                 text=True,
+                # As a browser reads what is no UTF-8.
+                errors="replace",
             )
         self.process.stdin.write(json.dumps([name, message]) + "\n")
         self.process.stdin.flush()

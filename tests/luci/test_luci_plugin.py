@@ -181,7 +181,7 @@ def test_long_output_comes_in_parts(plugin):
 
 HOSTILE = [
     "", "-x", "--report", ".", "..", "../x", "a/b", "a b", "$(reboot)", "`reboot`", ";reboot", "a\nb", "wan'", '"',
-    "x" * 65, "パ", "%s",
+    "x" * 65, "x" * (1 << 20), "パ", "\ud800", "wan\u202e", "%s", "wan\0x", "doctor\0", "softbank\0",
 ]  # fmt: skip
 
 
@@ -245,7 +245,8 @@ def test_the_words_of_configure(plugin):
 REFUSED = [
     {"shared_secret": "x"}, {"password": "x"}, {"mtu": 1400}, {"mtu": "--yes"}, {"a": ["--yes"]}, {"A": "x"},
     {"-x": "x"}, {"a b": "x"}, {"": "x"}, {"x" * 33: "x"}, {"a": ""}, {"a": None}, {"a": {"b": "c"}}, {"a": "b\nc"},
-    {"a": "x" * 513}, {"a": ["x"] * 17}, {"a": [["x"]]},
+    {"a": "x" * 513}, {"a": ["x"] * 17}, {"a": [["x"]]}, {"a": "x\0--yes"}, {"a": ["b", "\0"]}, {"a": 1 << 62},
+    {"a": [[[[[[[["x"]]]]]]]]}, {"a": {"b": {"c": {"d": ["x"]}}}}, {"a\0_password": 7},
 ]  # fmt: skip
 
 
@@ -254,7 +255,8 @@ def test_options_that_are_refused(plugin):
     for options in REFUSED:
         assert plugin.call("plan", method="softbank", options=options)["error"] == "BAD_REQUEST", options
     for place in ("wan", "interface", "line", "zone"):
-        assert plugin.call("plan", method="softbank", **{place: "--yes"})["error"] == "BAD_REQUEST"
+        for text in ("--yes", "eth1\0--yes", "eth1\n", "x" * 65):
+            assert plugin.call("plan", method="softbank", **{place: text})["error"] == "BAD_REQUEST", text
     assert plugin.called() is None
 
 

@@ -124,6 +124,7 @@ def test_hostile_words(plugin):
     for word in [
         *HOSTILE,
         "dstm ",
+        "dstm\0",
         "DSTM",
         "../dstm",
         "status",

@@ -22,7 +22,7 @@ from softwired.tep import sharing
 from softwired.tep.store import Mapping, Store
 from tests.luci.server import TREE
 from tests.luci.services import CONFIG, SERVICES, Softwired
-from tests.luci.test_luci_views import until
+from tests.luci.test_luci_views import MARKUP, hostile, is_text, until
 from tests.luci.uci import Uci
 from tests.package.test_package_luci import entries
 
@@ -276,6 +276,88 @@ def test_a_program_that_is_not_right(page, plugin, script, sentence):
     plugin.does(script.format(helper=plugin.helper))
     page.open("softwired/status", "[data-told=tep] .alert-message")
     assert sentence in page.text("[data-told=tep] .alert-message")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        *("null", "7", '"x"', "[null]", "\0\377"),
+        *(
+            {"reloaded": {"error": 7}},
+            {"counters": {"families": {"x": None}}},
+            {"counters": {"gauges": {"x": None}}},
+        ),
+        *(
+            {"counters": 7, "problem": 7, "problems": {"a": [None]}, "started": "x", "waits_for": [[{}]]},
+            {},
+            [],
+        ),
+    ],
+)
+def test_a_service_that_talks_nonsense(page, plugin, told):
+    """A sentence or what there is of it, for each service; the other buttons work."""
+    plugin.runs("dhcp4o6", "tep")
+    (plugin.root / "said").write_bytes((told if isinstance(told, str) else json.dumps(told)).encode("latin1"))
+    plugin.does(f"cat {plugin.root}/said")
+    page.open("softwired/status")
+    page.page.wait_for_selector("[data-told=dhcp4o6] > *")
+    page.page.wait_for_selector("[data-told=tep] > *")
+    page.page.click("[data-show=tep]")
+    page.page.wait_for_selector("[data-table=tep] > :not(.spinning)")
+    page.page.click("[data-action=check]")
+    page.page.wait_for_selector("#softwired-right")
+    assert "Cannot read" not in page.text() and "is not a function" not in page.text()
+
+
+def test_markup_of_a_service_s_is_text(page, plugin):
+    """Values, names of values, and the labels of counters."""
+    plugin.runs("tep", "dstm", "tunnels")
+    counters = {
+        "prefix": "x",
+        "families": {MARKUP: {"values": {MARKUP: 3}}},
+        "gauges": {MARKUP: {"value": MARKUP}},
+    }
+    told = {**hostile(TOLD), MARKUP: {MARKUP: MARKUP}, "all": [{MARKUP: [MARKUP]}], "counters": counters}
+    says(plugin, told)
+    page.open("softwired/status")
+    is_text(page, "[data-told=tep] table")
+    for name, row in (("dstm", LEASE), ("tep", LEASE), ("tunnels", TUNNEL)):
+        says(plugin, [{**hostile(row), "first_port": MARKUP}])
+        page.page.click(f"[data-show={name}]")
+        is_text(page, f"[data-table={name}] table")
+    plugin.does(f"cat <<'.'\n{MARKUP}\n.\nexit 1")
+    page.page.click("[data-action=check]")
+    is_text(page, "#softwired-check .alert-message")
+
+
+def test_two_browsers(page, plugin, chromium, router):
+    """One waits for the other, and no one is shown what another asked for."""
+    plugin.runs("dstm")
+    says(plugin, [])
+    page.open("softwired/status", "[data-show=dstm]")
+    plugin.does(f"{plugin.gate}; echo '[]'")
+    page.page.click("[data-show=dstm]")
+    until(page, lambda: (plugin.jobs / "table-dstm/pid").exists())
+    context = chromium.new_context()
+    other = type(page)(context.new_page(), router)
+    other.open("softwired/status", "[data-show=dstm]")
+    other.page.click("[data-show=dstm]")
+    other.page.wait_for_selector("[data-table=dstm] .alert-message:has-text('runs already')")
+    plugin.open()
+    page.page.wait_for_selector("[data-table=dstm]:has-text('There are none')")
+    context.close()
+    assert other.faults == []
+
+
+@pytest.mark.parametrize("method", ["ask", "output"])
+def test_what_a_login_may_not_do(page, plugin, router, method):
+    """Each alone; the page stays."""
+    plugin.runs("tep")
+    router.denied.add((OBJECT, method))
+    page.open("softwired/status", "[data-told=tep] .alert-message")
+    assert "You may not do this" in page.text("[data-told=tep]")
+    page.page.click("[data-show=tep]")
+    page.page.wait_for_selector("[data-table=tep]:has-text('You may not do this')")
 
 
 def told_instead(page):

@@ -3,6 +3,7 @@
 
 import copy
 import json
+import os
 import re
 import time
 
@@ -196,6 +197,126 @@ def test_who_may_only_read(page, plugin, router):
     page.page.wait_for_selector("#softwire-told .alert-message:has-text('You may not do this')")
 
 
+# What a browser runs where a text is taken for markup.
+MARKUP = "<img src=x onerror='window.hit=1'>"
+
+
+def is_text(page, selector):
+    """It is there as it was written, and nothing of it was run."""
+    page.page.locator(selector, has_text=MARKUP).first.wait_for()
+    # As long as the browser would need to run it.
+    page.page.wait_for_timeout(300)
+    assert page.page.evaluate("() => [document.querySelectorAll('#view img').length, window.hit]") == [
+        0,
+        None,
+    ]
+
+
+def hostile(value):
+    """The same with markup for each text in it."""
+    if isinstance(value, dict):
+        return {name: hostile(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [hostile(one) for one in value]
+    return MARKUP if isinstance(value, str) else value
+
+
+def test_markup_of_the_router_s_is_text(page, plugin):
+    plugin.state(
+        "wan",
+        {**hostile(STATE), "tunlink": "wan6", "error": {"code": MARKUP, "text": MARKUP, "at": 1}},
+    )
+    line = {
+        **hostile(LINE),
+        "interface": "wan6",
+        "proto": "flets",
+        "errors": [{"code": MARKUP, "data": [MARKUP]}],
+    }
+    plugin.netifd([{**SOFTWIRE, "up": False, "errors": [{"code": MARKUP, "data": [MARKUP]}]}, line])
+    for view in ("test/overview", "softwire/status"):
+        page.open(view)
+        is_text(page, "[data-softwire=wan]")
+    says(
+        plugin, [DOCTOR[0], *[{**hostile(one), "status": "wrong"} for one in DOCTOR[1:-1]], {"way": [MARKUP]}]
+    )
+    page.page.click("[data-action=doctor]")
+    is_text(page, "#softwire-way td:has-text('seen')")
+    says(plugin, [{"line": {"numbers": [MARKUP], "sip_domain": MARKUP}}])
+    page.page.click(".softwire-telephone button")
+    is_text(page, ".softwire-telephone span")
+    plugin.does(f"cat <<'.'\n{MARKUP}\n.")
+    for action, place in (("probe", "#softwire-probe"), ("report", "#softwire-told pre")):
+        page.page.click(f"[data-action={action}]")
+        is_text(page, place)
+
+
+NONSENSE = [
+    "null",
+    "7",
+    '"x"',
+    "[]",
+    "{}",
+    "[null]",
+    '{"way": 7}',
+    '{"step": {}, "status": [], "text": 7}',
+    "\0\377",
+]
+
+
+@pytest.mark.parametrize("said", NONSENSE)
+def test_a_doctor_that_talks_nonsense(page, plugin, said):
+    """Something is shown of it, and the buttons work."""
+    (plugin.root / "said").write_bytes(said.encode("latin1") + b"\n")
+    plugin.does(f"cat {plugin.root}/said")
+    page.open("softwire/status", "[data-softwire=wan]")
+    page.page.click("[data-action=doctor]")
+    page.page.wait_for_selector("#softwire-told h3")
+    page.page.wait_for_selector("[data-action=doctor]:not([disabled])")
+    page.page.wait_for_function("() => !document.querySelector('#softwire-told > .spinning')")
+    page.page.click(".softwire-telephone button")
+    page.page.wait_for_selector(".softwire-telephone:not(:has-text('asking'))")
+    assert "Cannot read" not in page.text() and "is not a function" not in page.text()
+
+
+def test_a_command_that_was_killed(page, plugin):
+    """As the router's memory was short: nobody waits for ever."""
+    plugin.does("echo begun; exec sleep 60")
+    page.open("softwire/status", "[data-softwire=wan]")
+    page.page.click("[data-action=probe]")
+    page.page.wait_for_selector("#softwire-probe:has-text('begun')")
+    (plugin.jobs / "probe/pid").write_text("4194305")
+    page.page.wait_for_selector("#softwire-told .alert-message:has-text('was killed before it was done')")
+
+
+def test_two_browsers(page, plugin, chromium, router):
+    """One waits for the other, and no one is shown what another asked for."""
+    says(plugin, DOCTOR, 1, first=2)
+    page.open("softwire/status", "[data-softwire=wan]")
+    page.page.click("[data-action=doctor]")
+    page.page.wait_for_selector("[data-step=router][data-status=ok]")
+    context = chromium.new_context()
+    other = type(page)(context.new_page(), router)
+    other.open("softwire/status", "[data-softwire=wan]")
+    other.page.click("[data-action=doctor]")
+    other.page.wait_for_selector("#softwire-told .alert-message:has-text('runs already')")
+    # The first one is done, and the other begins its own before this page has looked again.
+    (plugin.jobs / "doctor/pid").write_text(str(os.getpid()))
+    page.page.wait_for_selector("#softwire-told .alert-message:has-text('runs already')")
+    plugin.open()
+    context.close()
+    assert other.faults == []
+
+
+@pytest.mark.parametrize("method", ["look", "run", "output"])
+def test_what_a_login_may_not_do(page, plugin, router, method):
+    """Each alone; the page stays."""
+    router.denied.add((OBJECT, method))
+    page.open("softwire/status", "[data-softwire=wan]")
+    page.page.click(".softwire-telephone button" if method == "look" else "[data-action=doctor]")
+    place = ".softwire-telephone" if method == "look" else "#softwire-told"
+    page.page.wait_for_selector(f"{place}:has-text('You may not do this')")
+
+
 # First set-up
 
 PLAN = {
@@ -320,6 +441,55 @@ def test_what_configure_refuses(page, plugin, fresh):
     preview(page)
     page.page.wait_for_selector("#softwire-plan .alert-message:has-text('BAD_CONFIG: --wan is missing')")
     assert page.page.locator("#softwire-apply").count() == 0
+
+
+@pytest.mark.parametrize(
+    "script, sentence",
+    [
+        ("rm -f {helper}", "gave no answer"),
+        ("echo 'usage: softwire'; exit 2", "too old for this page"),
+        ("exec sleep 60", "took too long"),
+        *[(f"echo '{said}'", "") for said in ("null", "7", '"x"', "")],
+        *[
+            (f"echo '{said}'", "too old for this page")
+            for said in ("[]", "{{}}", '{{"warnings": 7}}', "[null]")
+        ],
+    ],
+)
+def test_set_up_with_a_helper_that_is_not_right(page, plugin, fresh, script, sentence):
+    """A sentence, and nothing that could be applied."""
+    plugin.source.write_text(plugin.source.read_text().replace("limit: 30", "limit: 1"))
+    plugin.does(script.format(helper=plugin.helper))
+    preview(page)
+    page.page.wait_for_selector("#softwire-plan .alert-message")
+    assert sentence in page.text("#softwire-plan") and page.page.locator("#softwire-apply").count() == 0
+    assert fresh.uci.staged == fresh.uci.committed
+
+
+@pytest.mark.parametrize("method", ["plan", "keep"])
+def test_set_up_without_the_rights(page, plugin, fresh, method):
+    fresh.denied.add((OBJECT, method))
+    says(plugin, [PLAN])
+    preview(page)
+    if method == "keep":
+        page.page.click("#softwire-apply")
+    page.page.wait_for_selector("#softwire-plan .alert-message:has-text('You may not do this')")
+    assert fresh.uci.staged == fresh.uci.committed
+
+
+def test_set_up_without_the_helper(page, plugin, fresh):
+    plugin.helper.unlink()
+    preview(page)
+    page.page.wait_for_selector("#softwire-plan .alert-message:has-text('not installed')")
+
+
+def test_markup_in_a_plan_is_text(page, plugin, fresh):
+    says(plugin, [{**PLAN, "warnings": [MARKUP], "difference": [["network", "+ " + MARKUP]],
+                   "then": [MARKUP + " network restart"]}])  # fmt: skip
+    preview(page)
+    page.page.wait_for_selector("#softwire-apply")
+    is_text(page, "#softwire-plan")
+    assert page.text("#softwire-plan").count(MARKUP) == 3
 
 
 def test_set_up_with_a_wrong_value(page, plugin, fresh):

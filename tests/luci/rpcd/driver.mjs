@@ -32,13 +32,15 @@ const kinds = { string: 'string', boolean: 'bool', 'function': 'function' };
 
 const own = {
 	type: value => value == null ? null : Array.isArray(value) ? 'array' : kinds[typeof value] ??
-		(typeof value == 'number' ? Number.isInteger(value) ? 'int' : 'double' : 'object'),
+		(typeof value == 'number' ? Number.isInteger(value) && Math.abs(value) < 2 ** 63 ? 'int' : 'double' : 'object'),
 	length: value => typeof value == 'string' || Array.isArray(value) ? value.length :
 		value && typeof value == 'object' ? Object.keys(value).length : null,
 	match: (text, pattern) => typeof text == 'string' ? text.match(pattern) : null,
 	push: (list, ...items) => (list.push(...items), items[items.length - 1]),
 	json: text => deep(JSON.parse(Buffer.from(text, 'latin1').toString()), octets),
 	exists: (object, name) => Object.prototype.hasOwnProperty.call(object, name),
+	index: (text, part) => text.indexOf(part),
+	ord: (text, at) => text.charCodeAt(at),
 	join: (between, list) => list.join(between),
 	split: (text, between) => text.split(between),
 	substr: (text, from, size) => text.substr(from, size),
@@ -56,6 +58,11 @@ const modules = {
 	fs: {
 		readfile: path => orNull(() => fs.readFileSync(path, 'latin1')),
 		stat: path => orNull(() => fs.statSync(path)),
+		lstat: path => orNull(() => {
+			const found = fs.lstatSync(path);
+
+			return { type: found.isFile() ? 'file' : 'other', size: found.size };
+		}),
 		open: path => orNull(() => {
 			const file = fs.openSync(path, 'r');
 			let at = 0;

@@ -11,7 +11,8 @@ const PAUSE = 700;
 
 const REASONS = {
 	BUSY: _('The same command runs already: wait until it is done.'),
-	NO_JOB: _('The router could not start the command: is /var full?')
+	NO_JOB: _('The router could not start the command: is /var full?'),
+	KILLED: _('The command was killed before it was done: is the router short of memory?')
 };
 
 function fault(text) {
@@ -19,6 +20,18 @@ function fault(text) {
 
 	error.name = 'Softwire';
 	return error;
+}
+
+// An object or a list; null where the text is none.
+function whole(text) {
+	try {
+		const found = JSON.parse(text);
+
+		return L.isObject(found) ? found : null;
+	}
+	catch (error) {
+		return null;
+	}
 }
 
 return baseclass.extend({
@@ -50,6 +63,10 @@ return baseclass.extend({
 				if (error && error.name == 'Softwire')
 					return text;
 
+				// What came is not what this page reads.
+				if (error instanceof TypeError)
+					return told.old;
+
 				if (/-32002|ubus code 6/.test(text))
 					return told.denied;
 
@@ -64,7 +81,7 @@ return baseclass.extend({
 
 			// Runs a command on the router; tell(text) is given what it writes meanwhile. -> { text, status }
 			follow: function(method, given, tell) {
-				let text = '';
+				let text = '', run;
 
 				return declared[method](...given).then(begun => {
 					if (begun.error)
@@ -74,6 +91,12 @@ return baseclass.extend({
 					const look = from => declared.output(begun.job, from).then(part => {
 						if (part.error)
 							throw fault(this.reason(part.error));
+
+						// Somebody else has begun it anew: what comes now is an answer to another question.
+						if (run != null && part.run !== run)
+							throw fault(REASONS.BUSY);
+
+						run = part.run;
 
 						text += part.text;
 
@@ -98,26 +121,20 @@ return baseclass.extend({
 				});
 			},
 
-			// The JSON that a command wrote, else its words as the fault.
+			// The object or list that a command wrote as JSON, else its words as the fault.
 			parse: function(done) {
-				try {
-					return JSON.parse(done.text);
-				}
-				catch (error) {
+				const found = whole(done.text);
+
+				if (!found)
 					throw fault(done.text.trim() || _('The router gave no answer.'));
-				}
+
+				return found;
 			},
 
 			// The lines of JSON so far; one that is not whole yet is left out, and empty ones are.
 			lines: function(text) {
-				return text.split('\n').slice(0, -1).filter(line => line != '').map(line => {
-					try {
-						return JSON.parse(line);
-					}
-					catch (error) {
-						return { text: line };
-					}
-				});
+				return text.split('\n').slice(0, -1).filter(line => line != '')
+					.map(line => whole(line) || { text: line });
 			}
 		});
 	}

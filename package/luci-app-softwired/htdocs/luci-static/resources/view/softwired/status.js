@@ -122,7 +122,7 @@ return view.extend({
 	// All that each service tells, one after the other.
 	ask: function() {
 		return this.ready.reduce((before, name) => before.then(() => router.follow('ask', [ 'status', name ])
-			.then(router.parse).then(rows, error => note(router.sentence(error)))
+			.then(router.parse).then(rows).catch(error => note(router.sentence(error)))
 			.then(node => this.parts[name] && dom.content(this.parts[name].told, [ node ]))), Promise.resolve());
 	},
 

@@ -188,7 +188,7 @@ return view.extend({
 
 		return router.follow('keep', this.given()).then(done => {
 			if (done.status !== 0)
-				router.parse({ text: done.text.trim() || '?' });
+				throw router.fault(done.text.trim() || '?');
 
 			return changes();
 		}).then(held => {
