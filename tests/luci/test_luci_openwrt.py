@@ -5,8 +5,11 @@ OPENWRT_IMAGE names the image of one that has LuCI; tests/openwrt/README.md.
 """
 
 import collections
+import contextlib
 import json
+import os
 import re
+import signal
 import time
 
 import pytest
@@ -22,11 +25,14 @@ PACKAGES = ("softwire-python3", "luci-proto-softwire", "luci-i18n-softwire-ja",
             "softwired", "softwired-prefix64", "luci-app-softwired", "luci-i18n-softwired-ja")  # fmt: skip
 # Seconds until a configuration comes back that nobody confirmed; LuCI takes no fewer.
 ROLLBACK = 90
-# Somebody who may read what our two packages show, and nothing else.
+# Somebody who may read what our two packages show and what LuCI asks for on every page, and nothing else.
 READER = """
 uci add rpcd login
 uci set rpcd.@login[-1].username=reader
 uci set rpcd.@login[-1].password="$(uhttpd -m reads)"
+uci add_list rpcd.@login[-1].read=unauthenticated
+uci add_list rpcd.@login[-1].read=luci-base
+uci add_list rpcd.@login[-1].read=luci-base-network-status
 uci add_list rpcd.@login[-1].read=luci-proto-softwire
 uci add_list rpcd.@login[-1].read=luci-app-softwired
 uci commit rpcd
@@ -272,6 +278,8 @@ def test_hostile_calls(line):
         ("plan", {"method": "$(reboot)"}), ("plan", {"method": "softbank", "options": {"password": "x"}}),
         ("plan", {"method": "softbank", "options": "x"}), ("output", {"job": "../../etc", "from": 0}),
         ("output", {"job": "doctor", "from": "x"}), ("output", {"job": "doctor", "from": -1}), ("reboot", {}),
+        ("output", {"job": "x" * 30000, "from": 1 << 40}), ("look", {"interface": "パ"}),
+        ("plan", {"method": "softbank", "options": {"mtu": {"a": [[[["x"]]]]}}}), ("look", {"interface": "wan\n"}),
     ):  # fmt: skip
         said = ubus(line, root, "luci.softwire", method, message)
         # -32000, -32002: there is no such method; 2: rpcd refuses the argument's type.
@@ -279,8 +287,110 @@ def test_hostile_calls(line):
             method,
             said,
         )
+    for method, message in (
+        ("ask", {"question": "status", "service": "prefix64; reboot"}), ("ask", {"question": 7, "service": "dstm"}),
+        ("ask", {"question": "table", "service": "prefix64"}), ("ask", {"question": "status", "service": ["tep"]}),
+        ("ask", {}), ("output", {"job": "../check", "from": 0}), ("output", {"job": "check", "from": 1.5}),
+        ("output", {"job": "check", "from": {}}), ("run", {}), ("ask", {"question": "x" * 30000, "service": "パ"}),
+    ):  # fmt: skip
+        said = ubus(line, root, "luci.softwired", method, message)
+        assert said in (-32000, -32002, [2], [3]) or said[1]["error"] in ("BAD_REQUEST", "NO_JOB"), (
+            method,
+            said,
+        )
     assert ubus(line, root, "luci.softwire", "status", {})[1]["netifd"] is True
+    assert ubus(line, root, "luci.softwired", "status", {})[1]["procd"] is True
     assert ubus(line, root, "system", "board", {})[0] == 0
+
+
+@contextlib.contextmanager
+def instead(router, program, script):
+    """Something else in a program's place; None: nothing."""
+    router.check(f"mv {program} {program}.own")
+    try:
+        if script is not None:
+            (router.root / program[1:]).write_text(f"#!/bin/sh\n{script}\n")
+            router.check(f"chmod 755 {program}")
+        yield
+    finally:
+        router.check(f"mv {program}.own {program}")
+
+
+WRONG = [(None, "not installed"), ("echo 'usage: softwire'; exit 2", "too old for this page"), ("exit 0", ""),
+         ("printf 'a\\0b\\377<b>\\n'", "")]  # fmt: skip
+
+
+@pytest.mark.parametrize("script, sentence", WRONG)
+def test_a_program_that_is_not_right(page, line, script, sentence):
+    """A sentence on the page, and the rest of LuCI as it was."""
+    with instead(line, "/usr/sbin/softwire", script):
+        page.open("status/softwire", "[data-softwire=wan]")
+        page.page.click("[data-action=probe]")
+        page.page.wait_for_selector("[data-action=probe]:not([disabled])")
+        page.page.wait_for_selector("#softwire-told :not(.spinning)")
+        assert sentence in page.text("#softwire-told")
+        assert script is None or "printf" not in script or "a?b\ufffd<b>" in page.text("#softwire-told")
+        page.open("status/overview", "[data-softwire=wan]")
+        assert (sentence == "not installed") == ("not installed" in page.text("#softwire_status"))
+        assert page.page.locator("h3:has-text('Network')").count() > 0
+    with instead(line, "/etc/init.d/softwired", script):
+        page.open("services/softwired/status", "[data-service=prefix64]")
+        page.page.click("[data-action=check]")
+        until_seen(page, lambda: page.page.locator("#softwired-check > :not(.spinning)").count())
+        assert sentence in page.text("#softwired-check")
+
+
+def test_a_program_that_hangs(page, line):
+    """rpcd answers everybody else meanwhile, and who asks for the same is told so."""
+    root = log_in(line, "root", openwrt.PASSWORD)
+    with instead(line, "/usr/sbin/softwire", "echo $$ > /tmp/hangs; echo begun; exec sleep 300"):
+        asked = {"command": "probe", "interface": "wan"}
+        assert ubus(line, root, "luci.softwire", "run", asked)[1] == {"job": "probe"}
+        began = time.monotonic()
+        assert ubus(line, root, "luci.softwire", "run", asked)[1]["error"] == "BUSY"
+        assert ubus(line, root, "system", "board", {})[0] == 0
+        said = ubus(line, root, "luci.softwire", "output", {"job": "probe", "from": 0})[1]
+        assert (said["text"], said["done"]) == ("begun\n", False)
+        assert time.monotonic() - began < 10
+        page.open("status/softwire", "[data-softwire=wan]")
+        page.page.click("[data-action=probe]")
+        page.page.wait_for_selector("#softwire-told .alert-message:has-text('runs already')")
+        line.check("kill -9 $(cat /var/run/softwire.jobs/probe/pid) $(cat /tmp/hangs)")
+        looked = "luci.softwire", "output", {"job": "probe", "from": 0}
+        until_seen(page, lambda: ubus(line, root, *looked)[1].get("error") == "KILLED")
+
+
+def test_procd_is_silent(page, line):
+    """softwired's page says so; procd is the first process, which nothing in there can stop."""
+    root = log_in(line, "root", openwrt.PASSWORD)
+    page.open("services/softwired/status", "[data-service=prefix64]")
+    os.kill(int(line.openwrt.pid), signal.SIGSTOP)
+    try:
+        assert ubus(line, root, "luci.softwired", "status", {})[1]["procd"] is False
+        page.page.wait_for_selector(".alert-message:has-text('procd does not answer')")
+    finally:
+        os.kill(int(line.openwrt.pid), signal.SIGCONT)
+    until_seen(page, lambda: not page.page.locator(".alert-message").count())
+    assert ubus(line, root, "luci.softwired", "status", {})[1]["procd"] is True
+
+
+def test_pages_of_who_may_only_read(chromium, line):
+    """Status is shown; what is not theirs says so."""
+    context = chromium.new_context()
+    context.set_default_timeout(30000)
+    page = View(context.new_page(), line)
+    page.page.goto(f"{line.address}/cgi-bin/luci/admin/status/softwire")
+    page.page.fill("#luci_username, [name=luci_username]", "reader")
+    page.page.fill("#luci_password, [name=luci_password]", "reads")
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_selector("[data-softwire=wan]")
+    page.page.click("[data-action=doctor]")
+    page.page.wait_for_selector("#softwire-told .alert-message:has-text('You may not do this')")
+    page.open("services/softwired/status", "[data-service=prefix64]")
+    page.page.click("[data-action=check]")
+    page.page.wait_for_selector("#softwired-check .alert-message:has-text('You may not do this')")
+    context.close()
+    assert page.faults == []
 
 
 def test_who_may_only_read(line):
