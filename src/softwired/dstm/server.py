@@ -245,7 +245,9 @@ class Server:
         def told(lease: Lease, code: int) -> None:
             self.told["failed" if code else "done"] += 1
             if code:
-                self._end(lease, "not_carried")
+                # Who renews goes on with what it has: nobody else may get that before its time is over.
+                if request.ipv4 is None:
+                    self._end(lease, "not_carried")
                 refuse(code)
                 return
             self.carried[lease.serial] = lease.tep

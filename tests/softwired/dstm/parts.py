@@ -138,9 +138,10 @@ class Tep:
 
     def close(self) -> None:
         """Unreachable; `open` makes it come back."""
-        assert self.listening
-        self.listening.shutdown(socket.SHUT_RDWR)
-        self.listening.close()
+        if self.listening:
+            self.listening.shutdown(socket.SHUT_RDWR)
+            self.listening.close()
+            self.listening = None
         for one in self.connections:
             try:
                 one.shutdown(socket.SHUT_RDWR)
