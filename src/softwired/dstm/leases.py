@@ -347,6 +347,12 @@ class Leases:
         pool = self.slots.of(*held.slot)
         return bool(pool and held.tep in pool.table.teps)
 
+    def cut(self, connection: Connection, serials: typing.Sequence[str]) -> None:
+        """They are due from now on."""
+        for at in range(0, len(serials), MOST):
+            some = lease_table.c.serial.in_(serials[at : at + MOST])
+            connection.execute(lease_table.update().where(some).values(expires=self.clock()))
+
     def not_held(self, connection: Connection, leases: typing.Sequence[Lease]) -> list[Lease]:
         """Those of them that are nobody's any more."""
         wanted = select(lease_table.c.serial).where(lease_table.c.ending.is_(False))

@@ -410,9 +410,12 @@ class Server:
                 self.access.forget(lease.user)
 
     def _move(self, found: list[Lease] | None, error: Exception | None) -> None:
-        """Of no pool any more, or at a border router that is none of its pool's: refused at the next renewal."""
+        """Refused at their next renewal. Who has a key is asked for it now; TSP has a Tunnel Delete alone to say so."""
+        connected = [lease.serial for lease in found or () if lease.node in self.nodes]
+        self._ask(lambda connection: self.leases.cut(connection, connected), lambda *_: None)
         for lease in found or ():
-            self.access.ask_again(lease.user)
+            if lease.node not in self.nodes:
+                self.access.ask_again(lease.user)
 
     def _look_behind(self) -> None:
         def answer(found: list[Lease] | None, error: Exception | None) -> None:
