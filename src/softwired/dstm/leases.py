@@ -114,17 +114,26 @@ class Result(typing.NamedTuple):
     ended: Lease | None = None
 
 
+class Routers(typing.Protocol):
+    """The border routers, by address; asked in the store's thread."""
+
+    def choose(self, addresses: typing.Sequence[str]) -> str | None:
+        """The one of a pool's that gets the next node, or None."""
+
+    def answers(self, addresses: typing.Iterable[str]) -> bool:
+        """Whether one of them does."""
+
+    def gone(self, address: str) -> bool:
+        """Whether its nodes shall have another one."""
+
+
 class Leases:
     """The jobs. `slots` is what is remembered beside the store, and filled from it anew where that may be wrong."""
 
     def __init__(
-        self,
-        values: types.SimpleNamespace,
-        clock: typing.Callable[[], float],
-        choose: typing.Callable[[typing.Sequence[str]], str | None],
+        self, values: types.SimpleNamespace, clock: typing.Callable[[], float], routers: Routers
     ) -> None:
-        """choose(teps): one of a pool's border routers, or None."""
-        self.clock, self.choose = clock, choose
+        self.clock, self.routers = clock, routers
         self.apply(values)
 
     def apply(self, values: types.SimpleNamespace) -> None:
@@ -143,11 +152,12 @@ class Leases:
         now = self.clock()
         held = self._row(connection, lease_table.c.holder == request.node)
         if held:
-            if held.user == request.user and held.expires > now and self._placed(held):
+            good = held.user == request.user and held.expires > now and self._placed(held)
+            if good and not self._leaves(connection, held, request.shares):
                 if request.ipv4 not in (None, held.address):
                     return Result(tsp.UNAVAILABLE)
                 return Result(0, self._renew(connection, held, now))
-            # Somebody else's, or of no pool any more.
+            # Somebody else's, of no pool any more, or at a border router that is gone.
             held = self.end(connection, held.serial)
         if request.ipv4 is not None:
             return Result(tsp.UNAVAILABLE, ended=held)
@@ -168,12 +178,11 @@ class Leases:
         for fresh in (False, True):
             if self.slots.stale or fresh:
                 self.fill(connection)
-            for pool in self.slots.pools:
-                if pool.free and (request.shares or not pool.shared):
-                    tep = self.choose(pool.table.teps)
-                    if tep is None:
-                        return Result(tsp.TEP_ERROR)
-                    return Result(0, self._new(request, next(iter(pool.free)), tep, now))
+            for pool in self._pools(request.shares):
+                tep = self.routers.choose(pool.table.teps)
+                if tep is None:
+                    return Result(tsp.TEP_ERROR)
+                return Result(0, self._new(request, next(iter(pool.free)), tep, now))
         return Result(tsp.EXHAUSTED)
 
     def _renew(self, connection: Connection, held: Lease, now: float) -> Lease:
@@ -204,21 +213,23 @@ class Leases:
                 self.fill(connection)
                 refreshed = True
             code = tsp.EXHAUSTED
-            for pool in self.slots.pools:
-                if pool.shared and not request.shares:
+            for pool in self._pools(request.shares):
+                tep = self.routers.choose(pool.table.teps)
+                if tep is None:
+                    code = tsp.TEP_ERROR
                     continue
-                if pool.free:
-                    tep = self.choose(pool.table.teps)
-                    if tep is None:
-                        code = tsp.TEP_ERROR
-                        continue
-                    lease = self._insert(connection, request, pool, tep, now)
-                    if lease:
-                        return lease
+                lease = self._insert(connection, request, pool, tep, now)
+                if lease:
+                    return lease
             if refreshed or code == tsp.TEP_ERROR:
                 return code
             # Other servers may have given some back.
             self.slots.stale = True
+
+    def _pools(self, shares: bool) -> list[Pool]:
+        """Those that have something for a node, first those of which a border router answers."""
+        some = [pool for pool in self.slots.pools if pool.free and (shares or not pool.shared)]
+        return sorted(some, key=lambda pool: not self.routers.answers(pool.table.teps))
 
     def _insert(
         self, connection: Connection, request: Request, pool: Pool, tep: str, now: float
@@ -337,15 +348,30 @@ class Leases:
         return [Lease(*row) for row in connection.execute(wanted)]
 
     def misplaced(self, connection: Connection) -> list[Lease]:
-        """Ours that the pools, as they are now, would not give."""
+        """Ours that the pools, as they are now, would not give, or not at this border router."""
         wanted = select(lease_table).where(
             lease_table.c.server == self.values.name, lease_table.c.ending.is_(False)
         )
-        return [one for one in (Lease(*row) for row in connection.execute(wanted)) if not self._placed(one)]
+        ours = [Lease(*row) for row in connection.execute(wanted)]
+        found = [one for one in ours if not self._placed(one)]
+        for shares in (False, True):
+            gone = [one for one in ours if self.routers.gone(one.tep) and bool(one.ports) == shares]
+            found += [one for one in gone if self._placed(one)][: self._room(connection, shares)]
+        return found
 
     def _placed(self, held: Lease) -> bool:
         pool = self.slots.of(*held.slot)
         return bool(pool and held.tep in pool.table.teps)
+
+    def _leaves(self, connection: Connection, held: Lease, shares: bool) -> bool:
+        """Its border router is gone, and another one has room."""
+        return self.routers.gone(held.tep) and self._room(connection, shares) > 0
+
+    def _room(self, connection: Connection, shares: bool) -> int:
+        """How many leases border routers that answer can have."""
+        if self.slots.stale:
+            self.fill(connection)
+        return sum(len(pool.free) for pool in self._pools(shares) if self.routers.answers(pool.table.teps))
 
     def cut(self, connection: Connection, serials: typing.Sequence[str]) -> None:
         """They are due from now on."""

@@ -111,6 +111,8 @@ TABLE: Table = {
             "password_file": Field(file_path, ""),
             "certificate": Field(file_path, ""),
             "patience": Field(seconds(0.05, 60), 3.0),
+            # Seconds; 0: its nodes wait until it is back.
+            "gone_after": Field(whole(0, 86400), 0),
         }
     ],
     "limits": {
@@ -163,6 +165,8 @@ def _teps(values: types.SimpleNamespace) -> typing.Iterator[Fault]:
                 one.password_file,
                 "both or none of user and password_file would be right",
             )
+        if one.gone_after and not one.tell:
+            yield f"tep[{number}].gone_after", one.gone_after, "0 would be right, since it is not asked"
         if not one.tell and one.ipv4 is None:
             yield (
                 f"tep[{number}].ipv4",

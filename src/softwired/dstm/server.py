@@ -51,7 +51,7 @@ class Server:
         self.loop, self.log, self.values = frame.loop, frame.log, values
         self.clock = Clock()
         self.teps = Teps(frame.loop, frame.log, self._came)
-        self.leases = Leases(values, self.clock, self.teps.choose)
+        self.leases = Leases(values, self.clock, self.teps)
         self.users = Users(values.users, values.realm, frame.log)
         self.access = Access(frame, self)
         self.listeners: dict[bool, connections.Listener] = {}
@@ -155,6 +155,7 @@ class Server:
                 {
                     "address": one.address,
                     "alive": one.alive,
+                    "gone": one.gone,
                     "problem": one.problem,
                     "waiting": len(one.waiting) + len(one.asked),
                 }
@@ -389,6 +390,7 @@ class Server:
         self._ask(lambda connection: self.leases.release(connection, lease.serial), answer)
 
     def _look(self) -> None:
+        self._look_for_gone()
         self._ask(self.leases.due, self._over)
         self._ask(self.leases.count, self._counted)
         self.loop.later(LOOK, self._look)
@@ -430,6 +432,15 @@ class Server:
         self.loop.later(LOOK_BACK, self._look_back)
 
     # Border routers
+
+    def _look_for_gone(self) -> None:
+        found = self.teps.look()
+        for tep in found:
+            self.log.warning(
+                f"border router {tep.address} is gone for {tep.table.gone_after} s: its nodes shall have another"
+            )
+        if found:
+            self._ask(self.leases.misplaced, self._move)
 
     def _came(self, tep: Tep) -> None:
         """It may have forgotten everything, and is told all of it again."""

@@ -59,6 +59,9 @@ class Tep:
         # Where packets go to; it may tell another address than it is asked at.
         self.ipv6 = _integer(table.address)
         self.alive = not table.tell
+        # Since when it is not, while another one is; whether that is longer than `gone_after`.
+        self.away: float | None = None
+        self.gone = False
         self.problem = ""
         self.waiting: collections.deque[Command] = collections.deque()
         self.asked: collections.deque[Command] = collections.deque()
@@ -273,7 +276,7 @@ class Tep:
             self._there()
 
     def _there(self) -> None:
-        self.alive = True
+        self.alive, self.away, self.gone = True, None, False
         self.pause = 0.5
         if self.problem:
             self.log.info(f"border router {self.address} is there")
@@ -359,8 +362,34 @@ class Teps:
         for tep in self.known.values():
             tep.connect()
 
+    def look(self) -> list[Tep]:
+        """Those that are gone from now on. Where none answers, it may be this server that nobody reaches."""
+        now, found = self.loop.clock(), []
+        some = self.answers(self.known)
+        for tep in self.known.values():
+            if tep.alive or not some:
+                tep.away, tep.gone = None, False
+            elif tep.away is None:
+                tep.away = now
+            elif tep.table.gone_after and not tep.gone and now - tep.away >= tep.table.gone_after:
+                tep.gone = True
+                found.append(tep)
+        return found
+
+    # Also called in the store's thread: what leases have to know (softwired.dstm.leases.Routers)
+
+    def answers(self, addresses: typing.Iterable[str]) -> bool:
+        """Whether one of them is there, and gets nodes."""
+        some = [self.known[address] for address in addresses if address in self.known]
+        return any(one.alive and one.table.weight for one in some)
+
+    def gone(self, address: str) -> bool:
+        """Whether its nodes shall have another one."""
+        tep = self.known.get(address)
+        return tep is not None and tep.gone
+
     def choose(self, addresses: typing.Sequence[str]) -> str | None:
-        """One by weight of those that are there, else of all. Also called in the store's thread."""
+        """One by weight of those that are there, else of all."""
         known = [self.known[address] for address in addresses if address in self.known]
         there = [one for one in known if one.alive and one.table.weight] or [
             one for one in known if one.table.weight

@@ -115,22 +115,31 @@ class Node:
 class Tep:
     """A border router by script: keeps what it is told and answers as `how` says."""
 
-    def __init__(self, port: int = 0, mechanisms: typing.Sequence[str] = ("ANONYMOUS",)) -> None:
-        self.mechanisms = mechanisms
+    def __init__(
+        self,
+        port: int = 0,
+        mechanisms: typing.Sequence[str] = ("ANONYMOUS",),
+        address: str = "::1",
+        make: typing.Callable[..., socket.socket] = socket.socket,
+    ) -> None:
+        """make: makes its socket, where it is."""
+        self.mechanisms, self.address, self.make = mechanisms, address, make
         self.how: typing.Callable[[tsp.Message], int | None] = lambda message: 0
         self.commands: list[tuple[str, int, int]] = []
         self.mappings: dict[int, int] = {}
         # Two nodes with one address at one time.
         self.twice = 0
         self.port = port
+        # What it says that packets go to.
+        self.told = TEP6 if address == "::1" else address
         self.connections: list[socket.socket] = []
         self.listening: socket.socket | None = None
         self.open()
 
     def open(self) -> None:
-        made = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+        made = self.make(socket.AF_INET6, socket.SOCK_STREAM)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(("::1", self.port))
+        made.bind((self.address, self.port))
         made.listen(16)
         self.port = made.getsockname()[1]
         self.listening = made
@@ -191,7 +200,7 @@ class Tep:
             self.mappings[client.ipv4] = client.ipv6[0]
         elif self.mappings.get(client.ipv4) == client.ipv6[0]:
             del self.mappings[client.ipv4]
-        one.info(tsp.Message("info", client, tsp.Side(parse_ipv4(TEP4), [parse_ipv6(TEP6)])))
+        one.info(tsp.Message("info", client, tsp.Side(parse_ipv4(TEP4), [parse_ipv6(self.told)])))
 
     def count(self, action: str) -> int:
         return sum(one[0] == action for one in self.commands)
@@ -305,7 +314,7 @@ def tep(one: Tep | None = None, **more: typing.Any) -> dict[str, typing.Any]:
     """A table [[dstm.tep]]; without a border router, one that is told nothing."""
     if one is None:
         return {"address": "::1", "tell": False, "ipv4": TEP4, **more}
-    return {"address": "::1", "port": one.port, "patience": 1.0, **more}
+    return {"address": one.address, "port": one.port, "patience": 1.0, **more}
 
 
 class Postgres:

@@ -298,6 +298,34 @@ def test_a_pool_that_leads_elsewhere_has_its_clients_ask(server, client):
     assert ia.teps == [parse_ipv6(other)]
 
 
+def test_a_border_router_that_is_gone_has_its_clients_ask(server, client, cable):
+    """The address stays theirs until they do."""
+    lost = "2001:db8:b::9"
+    cable.server.run("ip", "address", "replace", f"{lost}/128", "dev", "lo", "nodad")
+    tep = parts.Tep(address=lost, make=cable.server.open)
+    try:
+        server.configure(
+            pool=[
+                {"addresses": ["198.51.100.1"], "teps": [lost]},
+                {"addresses": ["198.51.100.2"], "teps": [TEP]},
+            ],
+            tep=[parts.tep(tep, gone_after=1), {"address": TEP, "tell": False, "ipv4": parts.TEP4}],
+        )
+        server.reload()
+        until(lambda: server.status()["teps"][0]["alive"], "the border router is there")
+        _, duid, _, _ = client.ask(SOLICIT, **TAKES_RECONFIGURE)
+        counter, key = key_of(client.ask(REQUEST, duid, **TAKES_RECONFIGURE)[3])
+        assert [one["address"] for one in server.leases()] == ["198.51.100.1"]
+    finally:
+        tep.close()
+    reconfigure(client.socket.hear()[0], duid, key, counter)
+    assert [one["address"] for one in server.leases()] == ["198.51.100.1"]
+    _, _, ia, _ = client.ask(RENEW, duid, ipv4="198.51.100.1", **TAKES_RECONFIGURE)
+    assert ia.status[0] == iadstm.NO_BINDING
+    _, _, ia, _ = client.ask(REQUEST, duid, **TAKES_RECONFIGURE)
+    assert (ia.addresses[0][0], ia.teps) == (parse_ipv4("198.51.100.2"), [parse_ipv6(TEP)])
+
+
 def test_reconfigure_through_a_relay(server, cable):
     """RFC 8415 section 19.3: in a Relay-reply, by the way that the client's message came."""
     relay = Client(cable, network.CLIENT, 547)

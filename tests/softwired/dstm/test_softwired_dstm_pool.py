@@ -40,6 +40,22 @@ def values(name, url, pools, **more):
     ]
 
 
+class Routers:
+    """Border routers as a server sees them; `away`: those that do not answer, and are gone."""
+
+    def __init__(self, away=()):
+        self.away = away
+
+    def choose(self, teps):
+        return next((one for one in teps if one not in self.away), teps[0])
+
+    def answers(self, teps):
+        return any(one not in self.away for one in teps)
+
+    def gone(self, tep):
+        return tep in self.away
+
+
 class Broken(Exception):
     """The process died in the middle of a transaction."""
 
@@ -58,6 +74,8 @@ class PoolMachine(stateful.RuleBasedStateMachine):
         self.store.create()
         self.now = [1e9, 1e9]
         self.pools = [POOLS, POOLS]
+        # Border routers that nobody reaches now.
+        self.away = set()
         self.servers = [self.made(0), self.made(1)]
         # What a node was told that it has: address, ports, until when by that server's clock.
         self.believed = {}
@@ -68,7 +86,7 @@ class PoolMachine(stateful.RuleBasedStateMachine):
         table = values(
             f"s{number}", self.where, self.pools[number], lifetime=100, limits={"leases_of_a_prefix": 3}
         )
-        return Leases(table, lambda: self.now[number], lambda teps: teps[0])
+        return Leases(table, lambda: self.now[number], Routers(self.away))
 
     def job(self, number, job, dies=False):
         """One transaction of a server, which may die before it is committed."""
@@ -139,6 +157,8 @@ class PoolMachine(stateful.RuleBasedStateMachine):
     @stateful.precondition(lambda self: self.deleting)
     def acknowledge(self, number, data, dies):
         serial = data.draw(st.sampled_from(sorted(self.deleting)))
+        if self.deleting[serial].tep in self.away:
+            return
         self.job(number, lambda connection: self.servers[number].release(connection, serial), dies)
         if not dies:
             del self.deleting[serial]
@@ -172,6 +192,23 @@ class PoolMachine(stateful.RuleBasedStateMachine):
                 f"s{number}", self.where, self.pools[number], lifetime=100, limits={"leases_of_a_prefix": 3}
             )
         )
+
+    @stateful.rule(tep=st.sampled_from(TEPS))
+    def lost_or_back(self, tep):
+        """A border router; one that is lost acknowledges nothing."""
+        self.away ^= {tep}
+
+    @stateful.rule(number=servers_, dies=st.booleans())
+    def move(self, number, dies):
+        """Nodes at border routers that are gone, and of no pool any more, that are connected by TSP."""
+        server = self.servers[number]
+        for lease in self.job(number, server.misplaced, False) or ():
+            assert (
+                lease.tep in self.away
+                or self.pools[number] is OTHER_POOLS
+                or self.pools[1 - number] is OTHER_POOLS
+            )
+            self.job(number, lambda connection, lease=lease: server.cut(connection, [lease.serial]), dies)
 
     @stateful.rule(data=st.data())
     def revoked(self, data):
@@ -211,7 +248,7 @@ class PoolMachine(stateful.RuleBasedStateMachine):
             self.store.run([server.due, server.unfinished])
         for row in self.rows():
             self.store.run([lambda connection, row=row: self.servers[0].release(connection, row.serial)])
-        fresh = Leases(values("s0", self.where, POOLS), lambda: self.now[0], lambda teps: teps[0])
+        fresh = Leases(values("s0", self.where, POOLS), lambda: self.now[0], Routers())
         self.store.run([fresh.fill])
         assert self.rows() == [] and [len(pool.free) for pool in fresh.slots.pools] == [5, 3]
         self.store.close()
@@ -278,7 +315,7 @@ def test_no_address_soon_again(tmp_path: pathlib.Path):
     table = values("s", url, [{"addresses": ["198.51.100.8/30"], "teps": TEPS}])
 
     def started():
-        return Leases(table, lambda: 1e9, lambda teps: teps[0])
+        return Leases(table, lambda: 1e9, Routers())
 
     def ask(node):
         request = Request(node, "", "", None, False)

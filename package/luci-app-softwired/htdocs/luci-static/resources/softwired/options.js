@@ -193,7 +193,8 @@ const DSTM = [
 			{ name: 'user', check: checks.userName },
 			{ name: 'password_file', check: file },
 			{ name: 'certificate', check: file },
-			{ name: 'patience', check: seconds(0.05, 60), fallback: '3' }
+			{ name: 'patience', check: seconds(0.05, 60), fallback: '3' },
+			{ name: 'gone_after', check: whole(0, 86400), fallback: '0' }
 		]
 	},
 	{

@@ -141,6 +141,7 @@ const TEXTS = {
 	password_file: [ _('Password file'), _('The password stays in it, and never comes to this page.') ],
 	'dstm.tep.certificate': [ _('Certificate'), _('A file, to trust; with it, over TLS.') ],
 	'dstm.tep.patience': [ _('Patience'), _('Seconds for its answer.') ],
+	gone_after: [ _('Gone after'), _('Seconds that its nodes wait for it before they get another one; 0: always.') ],
 	'dstm.interface.name': [ _('Interface'), _('A network, or a device, on which DHCPv6 is heard.') ],
 	leases_of_a_user: [ _('Addresses of a user'), _('At a time; 0: as many as there are.') ],
 	leases_of_a_prefix: [ _('Addresses of a prefix'), _('At a time; 0: as many as there are.') ],
