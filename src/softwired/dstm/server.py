@@ -124,12 +124,22 @@ class Server:
         self.users = Users(values.users, values.realm, self.log)
         self.users.look()
         self.teps.apply(values.tep)
+        self._apply(values)
 
-        def applied(connection: Connection) -> list[Lease]:
+    def _apply(self, values: types.SimpleNamespace) -> None:
+        """Between two jobs of the store, as soon as it answers."""
+
+        def apply(connection: Connection) -> list[Lease]:
             self.leases.apply(values)
             return self.leases.misplaced(connection)
 
-        self._ask(applied, self._move)
+        def applied(found: list[Lease] | None, error: Exception | None) -> None:
+            if error is None:
+                self._move(found or [])
+            elif values is self.values:
+                self.loop.later(LOOK, lambda: self._apply(values))
+
+        self._ask(apply, applied)
 
     def stop(self) -> None:
         for listener in self.listeners.values():
@@ -411,11 +421,11 @@ class Server:
             else:
                 self.access.forget(lease.user)
 
-    def _move(self, found: list[Lease] | None, error: Exception | None) -> None:
+    def _move(self, found: list[Lease]) -> None:
         """Refused at their next renewal. Who has a key is asked for it now; TSP has a Tunnel Delete alone to say so."""
-        connected = [lease.serial for lease in found or () if lease.node in self.nodes]
+        connected = [lease.serial for lease in found if lease.node in self.nodes]
         self._ask(lambda connection: self.leases.cut(connection, connected), lambda *_: None)
-        for lease in found or ():
+        for lease in found:
             if lease.node not in self.nodes:
                 self.access.ask_again(lease.user)
 
@@ -440,13 +450,23 @@ class Server:
                 f"border router {tep.address} is gone for {tep.table.gone_after} s: its nodes shall have another"
             )
         if found:
-            self._ask(self.leases.misplaced, self._move)
+            self._look_who_moves()
+
+    def _look_who_moves(self) -> None:
+        def answer(found: list[Lease] | None, error: Exception | None) -> None:
+            if error:
+                self.loop.later(LOOK, self._look_who_moves)
+            self._move(found or [])
+
+        self._ask(self.leases.misplaced, answer)
 
     def _came(self, tep: Tep) -> None:
         """It may have forgotten everything, and is told all of it again."""
         self.carried = {serial: one for serial, one in self.carried.items() if one != tep.address}
 
         def answer(found: list[Lease] | None, error: Exception | None) -> None:
+            if error and tep.alive:
+                self.loop.later(LOOK, lambda: self._came(tep))
             waiting = {lease.serial: lease for lease in found or ()}
             for lease in found or ():
                 if tep.alive:
@@ -468,6 +488,8 @@ class Server:
         """What another server ended while it was told: it must not carry that."""
 
         def answer(gone: list[Lease] | None, error: Exception | None) -> None:
+            if error and tep.alive:
+                self.loop.later(LOOK, lambda: self._check(tep, told))
             for lease in gone or ():
                 self.carried.pop(lease.serial, None)
                 tep.delete(lease, lambda code: None)
