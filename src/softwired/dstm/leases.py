@@ -381,9 +381,13 @@ class Leases:
 
     def not_held(self, connection: Connection, leases: typing.Sequence[Lease]) -> list[Lease]:
         """Those of them that are nobody's any more."""
-        wanted = select(lease_table.c.serial).where(lease_table.c.ending.is_(False))
-        held = {row.serial for row in connection.execute(wanted)}
+        held = self.serials(connection)
         return [lease for lease in leases if lease.serial not in held]
+
+    def serials(self, connection: Connection) -> set[str]:
+        """Of all that are held."""
+        wanted = select(lease_table.c.serial).where(lease_table.c.ending.is_(False))
+        return {row.serial for row in connection.execute(wanted)}
 
     def forget(self, connection: Connection) -> None:
         """What the history has held long enough."""

@@ -27,6 +27,8 @@ from softwired.store import Connection, Store, Worker, said
 
 # Seconds between two looks for what is over, for what another server left behind, for what the history may forget.
 LOOK, LOOK_BEHIND, LOOK_BACK = 1.0, 20.0, 3600.0
+# Leases that may be remembered beside those that are held.
+MORE = 100
 TIMES = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 ANSWERS = [str(code) for code in (tsp.OK, *tsp.TEXTS)]
 
@@ -407,6 +409,13 @@ class Server:
 
     def _counted(self, found: dict[str, int] | None, error: Exception | None) -> None:
         self.held = found or self.held
+        if len(self.carried) > self.held["held"] + MORE:
+            self._ask(self.leases.serials, self._remember)
+
+    def _remember(self, held: set[str] | None, error: Exception | None) -> None:
+        """Of what is carried: not what another server has ended."""
+        if held is not None:
+            self.carried = {serial: tep for serial, tep in self.carried.items() if serial in held}
 
     def _over(self, found: list[Lease] | None, error: Exception | None) -> None:
         for lease in found or ():
