@@ -177,7 +177,7 @@ class Tep:
             lambda message: self._take(one, message),
         )
         try:
-            while not one.ended and (octets := peer.recv(65536)):
+            while not one.ended and (octets := peer.recv(4096)):
                 one.heard(octets)
                 peer.sendall(one.output)
                 one.output.clear()
