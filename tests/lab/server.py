@@ -17,13 +17,10 @@ PACKAGES = "/lab/packages"
 def repository(folder: Path) -> Path:
     """Our Debian packages in a folder that apt installs from: the files and their index."""
     need("dh", "debhelper")
-    built = subprocess.run([ROOT / "package/debian/build"], stdout=subprocess.PIPE, text=True, check=False)
+    command = [ROOT / "package/debian/build", folder.resolve()]
+    built = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if built.returncode:
         raise LabError("the Debian packages could not be built; the reason is above")
-    folder.mkdir()
-    for line in built.stdout.splitlines():
-        package = ROOT / line.removeprefix("deb: ")
-        (folder / package.name).write_bytes(package.read_bytes())
     index = subprocess.run(
         [need("dpkg-scanpackages", "dpkg-dev"), "."],
         cwd=folder,
