@@ -33,8 +33,9 @@ demo: ## machines, and a line comes up (LINE=next, cross, lw4o6, ocx, tsp, auto 
 
 test: lint ## every test but those of all faults in turn, which make system runs
 	$(setup) host python floor arch image server browser deb
-	@$(pytest) tests/unit tests/fuzz tests/floor tests/arch tests/handler tests/package tests/openwrt \
-		tests/methods tests/softwired tests/luci tests/integration tests/system $(addprefix --ignore=,$(slow))
+	@$(python) tests/beside.py build/junit-$@.xml tests/unit tests/fuzz tests/floor tests/arch tests/handler \
+		tests/package tests/openwrt tests/methods tests/softwired tests/luci tests/integration -- tests/system \
+		-- $(addprefix --ignore=,$(slow)) $(ARGS)
 
 lint: ## style, types, shell, and what MicroPython 1.23 cannot do
 	$(setup) host python eslint
