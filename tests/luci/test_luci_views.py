@@ -154,6 +154,8 @@ def test_probe_and_report(page, plugin):
     page.open("softwire/status", "[data-softwire=wan]")
     page.page.click("[data-action=probe]")
     page.page.wait_for_selector("#softwire-probe:has-text('<script>request</script>')")
+    # What it told last would be drawn over the report.
+    page.page.wait_for_selector("[data-action=probe]:not([disabled])")
     plugin.does("echo 'the report あ'")
     page.page.click("[data-action=report]")
     page.page.wait_for_selector("#softwire-download")
@@ -248,6 +250,7 @@ def test_markup_of_the_router_s_is_text(page, plugin):
     for action, place in (("probe", "#softwire-probe"), ("report", "#softwire-told pre")):
         page.page.click(f"[data-action={action}]")
         is_text(page, place)
+        page.page.wait_for_selector(f"[data-action={action}]:not([disabled])")
 
 
 NONSENSE = [
