@@ -43,6 +43,9 @@ class Page:
             self.show_tab(option)
         field.fill(text)
         field.press("Tab")
+        self.leave()
+
+    def leave(self):
         # LuCI stumbles over the loss of focus of a field that it is about to draw anew.
         self.page.evaluate("() => document.activeElement.blur()")
 
@@ -97,6 +100,7 @@ class Page:
         field = self.field(option).locator(".add-item input:not([type=hidden])")
         field.press_sequentially(text)
         field.press("Enter")
+        self.leave()
 
     def visible(self, option):
         """Whether an option is there and not hidden by what it depends on."""

@@ -304,6 +304,35 @@ def test_filled_in_wrongly(page, router):
     assert staged(router)["auth_server"] == ["2001:db8:1812::1"]
 
 
+@pytest.mark.parametrize(("method", "name"), [("softbank", "auth_server"), ("tsp", "server")])
+def test_a_list_without_an_item(page, router, method, name):
+    """The helper refuses it where the method cannot do without."""
+    empty(router)
+    page.interface("wan")
+    page.choose("provisioning", method)
+    fill(page, {option: value for option, value in NEEDED[method].items() if option != name})
+    assert page.save() is not True
+    assert "empty" in page.complaint(name)
+    page.add(name, NEEDED[method][name][0])
+    assert page.complaint(name) is None
+    assert page.save() is True
+    assert staged(router)[name] == NEEDED[method][name]
+
+
+def test_a_line_that_is_gone(page, router):
+    """Nothing else is put into its place unless somebody chooses it."""
+    router.uci.staged["network"]["wan"]["tunlink"] = "gone"
+    page.interface("wan")
+    page.type("mtu", "1400")
+    assert page.save() is not True
+    assert "empty" in page.complaint("tunlink")
+    assert staged(router)["tunlink"] == "gone"
+    page.choose("tunlink", "wan6")
+    assert page.complaint("tunlink") is None
+    assert page.save() is True
+    assert staged(router)["tunlink"] == "wan6"
+
+
 def test_another_method_takes_the_old_ones_options_away(page, router):
     page.interface("wan")
     page.choose("provisioning", "dslite")

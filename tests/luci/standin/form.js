@@ -341,7 +341,7 @@ const Value = baseclass.extend({
 		const given = this.checked(this.formvalue());
 
 		for (let value of given) {
-			if (value == '' && !(this.optional || this.rmempty))
+			if (!this.isList && value == '' && !(this.optional || this.rmempty))
 				return _('Expecting: %s').format('non-empty value');
 
 			const said = this.validate(this.section.section, value);
@@ -350,7 +350,7 @@ const Value = baseclass.extend({
 				return String(said);
 		}
 
-		return this.isList && !given.length && !(this.optional || this.rmempty) ? 'non-empty value' : null;
+		return null;
 	},
 
 	triggerValidation: function() {
@@ -494,7 +494,7 @@ const DynamicList = Value.extend({
 
 		// What is wrong is not taken into the list; but it is looked at as it is typed, not at Enter.
 		this.input.addEventListener('keyup', () => {
-			const said = this.input.value == '' || this.validate(this.section.section, this.input.value);
+			const said = this.validate(this.section.section, this.input.value);
 
 			this.input.classList[said !== true ? 'add' : 'remove']('cbi-input-invalid');
 
@@ -522,6 +522,11 @@ const DynamicList = Value.extend({
 		} }, [ text ]);
 
 		this.list.insertBefore(item, this.list.lastChild);
+	},
+
+	// The item that is being typed, even where there is none.
+	checked: function() {
+		return [ '' ];
 	},
 
 	formvalue: function() {

@@ -54,7 +54,10 @@ return network.registerProtocol('softwire', {
 
 		o.nocreate = true;
 		o.exclude = s.section;
-		o.rmempty = false;
+		// May be left open: else LuCI takes the first of all interfaces for none, and for one that is gone.
+		o.validate = function(section_id) {
+			return this.formvalue(section_id) ? true : _('it must not be empty');
+		};
 
 		text = texts.of('provisioning');
 		o = s.taboption('general', form.ListValue, 'provisioning', text[0], text[1]);

@@ -77,7 +77,8 @@ return baseclass.extend({
 		o.validate = function(section_id, text) {
 			const method = chosen(section_id), row = options.row(method, name);
 
-			if (text == '' && row && row.required && !row.list)
+			// Of a list LuCI gives the item that is being typed.
+			if (text == '' && row && row.required && !(row.list && L.toArray(this.formvalue(section_id)).length))
 				return _('it must not be empty');
 
 			return options.check(method, name, text, other => other == name ? text : value(section_id, other));
