@@ -206,6 +206,20 @@ def test_what_is_saved_reaches_uci(page, line):
     assert sorted(line.uci("network.wan")) == sorted([*before, "network.wan.mtu='1400'"])
 
 
+def test_an_error_leaves_the_buttons_in_sight(page, fresh):
+    """The longest that we have, beside an interface of which no client of ours tells another, and in its dialogue."""
+    error = {"interface": "wan6", "action": 3, "error": ["HANDED_ON_DOWN", "_"]}
+    fresh.check(f"ubus call network.interface notify_proto '{json.dumps(error)}'")
+    page.open("network/network", "#wan6-ifc-description :text('HANDED_ON_DOWN')")
+    assert page.page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
+    page.page.click("#cbi-network-wan6 .cbi-button-edit")
+    page.page.wait_for_selector("#wan6-ifc-status :text('HANDED_ON_DOWN')")
+    assert page.page.evaluate(
+        "() => { const modal = document.querySelector('#modal_overlay .modal');"
+        " return modal.scrollWidth <= modal.clientWidth; }"
+    )
+
+
 # First set-up
 
 

@@ -176,8 +176,17 @@ def test_every_error_code_is_told(page):
     })""")
     assert set(texts) == set(codes.CODES)
     assert all(text.endswith(f"({code})") and len(text) > len(code) + 20 for code, text in texts.items())
-    # It is what LuCI shows beside an interface.
+    # It is what LuCI shows beside an interface, in a line that it breaks nowhere by itself.
     assert page.page.evaluate("() => window.shown.errors") == [texts["NO_ANSWER"]]
+    spaces = page.page.evaluate(
+        """() => [ 'wan-ifc-description', 'wan-ifc-status', 'other' ].map(id => {
+            const line = E('span', { 'class': 'nowrap', 'style': id == 'other' ? 'white-space: nowrap' : null });
+
+            document.body.appendChild(E('div', { 'id': id }, [ line ]));
+            return getComputedStyle(line).whiteSpace;
+        })"""
+    )
+    assert spaces == ["normal", "normal", "nowrap"]
 
 
 def test_names(page):

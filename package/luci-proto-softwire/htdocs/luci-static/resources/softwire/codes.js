@@ -147,5 +147,11 @@ return baseclass.extend({
 	register: function() {
 		for (let code in CODES)
 			network.registerErrorCode(code, this.text(code));
+
+		// LuCI's page of interfaces breaks none of these lines, and its buttons would be out of sight.
+		if (!document.getElementById('softwire-errors'))
+			document.head.appendChild(E('style', { 'id': 'softwire-errors' }, [
+				'[id$="-ifc-description"] .nowrap, [id$="-ifc-status"] .nowrap { white-space: normal }'
+			]));
 	}
 });
