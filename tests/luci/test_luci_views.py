@@ -166,6 +166,21 @@ def test_probe_and_report(page, plugin):
         assert file.read() == "the report あ\n"
 
 
+def test_what_was_asked_for_last_is_told(page, plugin):
+    """The report is on the page while the doctor still looks, and stays there when the doctor is done."""
+    says(plugin, DOCTOR, 1, first=2)
+    page.open("softwire/status", "[data-softwire=wan]")
+    page.page.click("[data-action=doctor]")
+    page.page.wait_for_selector("[data-step=router][data-status=ok]")
+    plugin.does("echo 'the report'")
+    page.page.click("[data-action=report]")
+    page.page.wait_for_selector("#softwire-download")
+    plugin.open()
+    page.page.wait_for_selector("[data-action=doctor]:not([disabled])")
+    assert page.text("#softwire-told h3") == "Report: wan"
+    assert page.page.locator("#softwire-download").count() == 1
+
+
 @pytest.mark.parametrize(
     "script, sentence",
     [

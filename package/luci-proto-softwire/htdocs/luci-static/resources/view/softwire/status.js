@@ -142,8 +142,15 @@ return view.extend({
 		]);
 	},
 
+	begin: function(title, text) {
+		this.title = title;
+		this.tell(title, [ E('p', { 'class': 'spinning' }, [ text ]) ]);
+	},
+
+	// Of what was asked for last: another command may be at work still.
 	tell: function(title, nodes) {
-		dom.content(this.told, [ E('h3', [ title ]) ].concat(nodes));
+		if (title === this.title)
+			dom.content(this.told, [ E('h3', [ title ]) ].concat(nodes));
 	},
 
 	failed: function(title, error) {
@@ -154,7 +161,7 @@ return view.extend({
 		const title = _('Doctor: %s').format(name);
 		const show = text => this.tell(title, way(router.lines(text)));
 
-		this.tell(title, [ E('p', { 'class': 'spinning' }, [ _('The doctor looks at every step of the way …') ]) ]);
+		this.begin(title, _('The doctor looks at every step of the way …'));
 
 		return router.follow('run', [ 'doctor', name ], show).then(done => show(done.text + '\n'))
 			.catch(error => this.failed(title, error));
@@ -164,7 +171,7 @@ return view.extend({
 		const title = _('Dry run: %s').format(name);
 		const show = text => this.tell(title, [ E('table', { 'class': 'table', 'id': 'softwire-probe' }, told(text)) ]);
 
-		this.tell(title, [ E('p', { 'class': 'spinning' }, [ _('One exchange, of which nothing stays …') ]) ]);
+		this.begin(title, _('One exchange, of which nothing stays …'));
 
 		return router.follow('run', [ 'probe', name ], show).then(done => show(done.text))
 			.catch(error => this.failed(title, error));
@@ -173,7 +180,7 @@ return view.extend({
 	report: function(name) {
 		const title = _('Report: %s').format(name);
 
-		this.tell(title, [ E('p', { 'class': 'spinning' }, [ _('The doctor looks at every step of the way …') ]) ]);
+		this.begin(title, _('The doctor looks at every step of the way …'));
 
 		return router.follow('run', [ 'report', name ]).then(done => this.tell(title, [
 			E('p', [
