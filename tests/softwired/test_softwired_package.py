@@ -393,6 +393,21 @@ def test_uci_becomes_toml(tmp_path, shell):
     assert uci_to_toml(tmp_path, shell, UCI) == TOML
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+def test_folders_of_the_default_configuration(tmp_path, shell):
+    """Made once; what somebody made by hand keeps its owner."""
+    init = (network.TREE / "package/softwired/files/softwired.init").read_text()
+    for place in ("/etc/softwired", "/var/lib/softwired"):
+        init = init.replace(f"{place} ", f"{tmp_path}{place} ").replace(f"{place};", f"{tmp_path}{place};")
+    script = tmp_path / "script"
+    script.write_text(init + f"\nchown() {{ echo $* >>{tmp_path}/owned; }}\nmake_folders\nmake_folders\n")
+    (tmp_path / "var/lib/softwired").mkdir(parents=True)
+    subprocess.run([*SHELLS[shell], str(script)], check=True)
+    made = tmp_path / "etc/softwired"
+    assert made.stat().st_mode & 0o777 == 0o750
+    assert (tmp_path / "owned").read_text() == f"softwired:softwired {made}\n"
+
+
 def test_the_default_configuration(tmp_path, root):
     """It configures nothing; once enabled it is right."""
     shipped = (root / "etc/config/softwired").read_text()
