@@ -30,6 +30,14 @@ def test_status(plugin):
     assert found["tunnels"]["page"] is True and found["dstm"]["page"] is None
 
 
+def test_a_socket_that_a_killed_service_left(plugin):
+    """Nobody is asked there; where procd does not answer it may be one that runs."""
+    plugin.runs("tep", ready=["dstm", "tep"])
+    assert {one["name"] for one in plugin.call("status")["services"] if one["ready"]} == {"tep"}
+    plugin.ubus(None)
+    assert {one["name"] for one in plugin.call("status")["services"] if one["ready"]} == {"dstm", "tep"}
+
+
 def test_status_starts_no_process(plugin):
     plugin.runs("dstm")
     plugin.call("status")

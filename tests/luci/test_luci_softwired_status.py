@@ -128,6 +128,7 @@ def test_headlines(page, plugin):
         "dhcp4o6": ["runs, not ready yet"], "prefix64": ["turned off"], "dstm": ["does not run"], "tep": ["runs"],
         "tunnels": ["runs", "the page does not run"],
     }  # fmt: skip
+    assert [name for name in SERVICES if "System Log" in shown(page, name)] == ["dstm"]
 
 
 def test_problems_and_refused_changes(page, plugin):

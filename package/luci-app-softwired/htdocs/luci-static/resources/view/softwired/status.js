@@ -17,12 +17,16 @@ const PAUSE = 30;
 // Rows of a table that are shown.
 const MOST = 500;
 
+function isOn(one) {
+	return uci.get('softwired', one.name, 'enabled') == '1';
+}
+
 function headline(one) {
 	const labels = [];
 
 	if (one.running)
 		labels.push(one.ready ? [ 'success', _('runs') ] : [ 'warning', _('runs, not ready yet') ]);
-	else if (uci.get('softwired', one.name, 'enabled') == '1')
+	else if (isOn(one))
 		labels.push([ 'warning', _('does not run') ]);
 	else
 		labels.push([ '', _('turned off') ]);
@@ -61,7 +65,9 @@ function table(service, entries) {
 	return [
 		E('div', { 'style': 'overflow-x: auto' }, [ E('table', { 'class': 'table' }, [
 			E('tr', { 'class': 'tr table-titles' }, found[0].map(text => E('th', { 'class': 'th left' }, [ text ])))
-		].concat(found[1].map(cells => E('tr', { 'class': 'tr' }, cells.map(text => cell([ text ]))))) ) ]),
+		].concat(found[1].map(cells => E('tr', { 'class': 'tr' }, cells.map((text, at) =>
+			// What a telephone shows of the heading.
+			cell([ text ], { 'data-title': found[0][at] })))))) ]),
 		left > 0 ? E('p', [ _('%d more are not shown here.').format(left) ]) : ''
 	];
 }
