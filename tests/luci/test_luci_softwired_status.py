@@ -176,6 +176,11 @@ def test_real_mappings(page, plugin):
     page.open("softwired/status", "[data-show=tep]")
     page.page.click("[data-show=tep]")
     page.page.wait_for_selector("[data-table=tep] table")
+    # LuCI shows no other heading on a telephone.
+    titles = page.page.locator("[data-table=tep] tr:last-child td").evaluate_all(
+        "cells => cells.map(cell => cell.dataset.title)"
+    )
+    assert titles == page.page.locator("[data-table=tep] th").all_text_contents()
     cells = page.page.locator("[data-table=tep] tr").all_inner_texts()
     assert len(cells) == 3
     assert "198.51.100.7" in cells[1] and "learned from packets" in cells[1]

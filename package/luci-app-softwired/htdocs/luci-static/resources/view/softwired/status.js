@@ -119,7 +119,8 @@ return view.extend({
 			part.button.style.display = one.ready ? '' : 'none';
 
 			if (!one.ready)
-				dom.content(part.told, []);
+				dom.content(part.told, found.procd && !one.running && isOn(one)
+					? [ E('p', [ _('It ended, or did not start: Status, System Log has its reason.') ]) ] : []);
 		}
 
 		this.ready = found.services.filter(one => one.ready).map(one => one.name);
