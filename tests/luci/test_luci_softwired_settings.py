@@ -160,6 +160,24 @@ def test_sections_come_and_go(page, plugin, router):
     assert of(router.uci.staged["softwired"], "cfg01aaaa") == {"name": "lan", "serve_information": "1"}
 
 
+def test_a_section_is_added_only_to_what_is_right(page, plugin, router):
+    """What is wrong may stand in another tab: it is told, and no section comes up later that nobody saw."""
+    page.tolerated = "invalid input value"
+    settings(page)
+    page.type("limits_in_flight", "0")
+    for _ in range(2):
+        page.page.evaluate(
+            "() => document.querySelector('#cbi-softwired-dstm_pool .cbi-section-create button').click()"
+        )
+        page.page.wait_for_selector(".modal-overlay-active")
+        page.page.evaluate("() => L.require('ui').then(ui => ui.hideModal())")
+        page.page.wait_for_selector("#cbi-softwired-dstm_pool .cbi-section-create button:not([disabled])")
+    page.type("limits_in_flight", "8")
+    assert len(of_type(save(page, router), "dstm_pool")) == 1
+    added(page, router, "dstm", "pool")
+    assert len(of_type(save(page, router), "dstm_pool")) == 2
+
+
 def test_values_of_a_list_with_words(page, plugin, router):
     settings(page)
     page.map = "softwired.dstm"

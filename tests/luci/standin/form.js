@@ -193,17 +193,20 @@ const TypedSection = Section.extend({
 		this.rows = uci.sections(this.map.config, this.type).map(found => new Row(this, found['.name']));
 	},
 
-	change: function(change) {
-		return () => {
-			change();
-			return this.map.save(null, true);
-		};
+	handleAdd: function() {
+		uci.add(this.map.config, this.type);
+		return this.map.save(null, true);
+	},
+
+	handleRemove: function(section_id) {
+		uci.remove(this.map.config, section_id);
+		return this.map.save(null, true);
 	},
 
 	render: function() {
-		const button = (kind, title, change) => E('button', {
+		const button = (kind, title, ...handler) => E('button', {
 			'class': 'cbi-button cbi-button-' + kind, 'title': title,
-			'click': ui.createHandlerFn(this, this.change(change))
+			'click': ui.createHandlerFn(this, ...handler)
 		}, [ title ]);
 
 		if (!this.anonymous || !this.addremove)
@@ -212,11 +215,11 @@ const TypedSection = Section.extend({
 		return E('div', { 'id': 'cbi-%s-%s'.format(this.map.config, this.type), 'class': 'cbi-section' },
 			[].concat(...this.rows.map(row => [
 				E('div', { 'class': 'cbi-section-remove right' }, [
-					button('remove', _('Delete'), () => uci.remove(this.map.config, row.section))
+					button('remove', _('Delete'), 'handleRemove', row.section)
 				]),
 				E('div', { 'class': 'cbi-section-node', 'data-section-id': row.section }, row.contents())
 			]), E('div', { 'class': 'cbi-section-create' }, [
-				button('add', this.addbtntitle || _('Add'), () => uci.add(this.map.config, this.type))
+				button('add', this.addbtntitle || _('Add'), 'handleAdd')
 			])));
 	}
 });

@@ -188,6 +188,11 @@ return baseclass.extend({
 		sub.addremove = true;
 		sub.addbtntitle = table.add;
 
+		// LuCI adds first, and where the form is wrong shows nothing of it, nor of what is wrong elsewhere.
+		sub.handleAdd = function(...given) {
+			return this.map.save().then(() => form.TypedSection.prototype.handleAdd.apply(this, given), () => null);
+		};
+
 		if (inside) {
 			sub.tab('general', _('General'));
 			sub.tab('advanced', _('Advanced'));
