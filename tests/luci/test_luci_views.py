@@ -95,6 +95,19 @@ def test_telephone_numbers_behind_a_click(page, plugin):
     assert "0312345678" in page.text("#include")
 
 
+def test_telephone_numbers_can_be_asked_for_again(page, plugin):
+    """As where two are asked for at once: the router takes one question after the other."""
+    plugin.does("echo 'not now'; exit 1")
+    page.open("test/overview", "[data-softwire=wan]")
+    page.page.click(".softwire-telephone button")
+    page.page.wait_for_selector("text=not now")
+    says(plugin, [{"line": {"numbers": ["0312345678"], "sip_domain": "ntt-east.ne.jp"}}])
+    page.page.click(".softwire-telephone button")
+    page.page.wait_for_selector("text=0312345678, SIP domain ntt-east.ne.jp")
+    assert page.page.locator(".softwire-telephone button").count() == 0
+    assert "not now" not in page.text("#include")
+
+
 def test_overview_without_a_softwire(page, plugin):
     plugin.netifd([LINE])
     page.open("test/overview", "#include", wait_attached=True)

@@ -93,24 +93,28 @@ return baseclass.extend({
 			while (node.firstChild)
 				node.removeChild(node.firstChild);
 
-			node.appendChild(numbers[name] ? E('span', [ numbers[name] ]) : E('button', {
-				'class': 'btn cbi-button cbi-button-neutral', 'click': ask,
-				// LuCI's theme has larger buttons on a telephone, which is no wider for that.
-				'style': 'padding-left: .4em; padding-right: .4em'
-			}, [ _('Show the telephone numbers') ]));
+			if (numbers[name])
+				node.appendChild(E('div', [ numbers[name].text ]));
+
+			if (!numbers[name] || numbers[name].failed)
+				node.appendChild(E('button', {
+					'class': 'btn cbi-button cbi-button-neutral', 'click': ask,
+					// LuCI's theme has larger buttons on a telephone, which is no wider for that.
+					'style': 'padding-left: .4em; padding-right: .4em'
+				}, [ _('Show the telephone numbers') ]));
 		};
 		const ask = ev => {
 			ev.currentTarget.disabled = true;
-			numbers[name] = _('asking …');
+			numbers[name] = { text: _('asking …') };
 			draw();
 			router.follow('look', [ name ]).then(router.parse).then(report => {
 				const line = report.line || {};
 
-				numbers[name] = line.numbers && line.numbers.length
+				numbers[name] = { text: line.numbers && line.numbers.length
 					? _('%s, SIP domain %s').format(line.numbers.join(', '), line.sip_domain || '?')
-					: _('the line told no number');
+					: _('the line told no number') };
 			}).catch(error => {
-				numbers[name] = router.sentence(error);
+				numbers[name] = { text: router.sentence(error), failed: true };
 			}).then(draw);
 		};
 
