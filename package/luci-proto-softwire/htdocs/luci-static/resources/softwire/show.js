@@ -101,7 +101,7 @@ return baseclass.extend({
 					'class': 'btn cbi-button cbi-button-neutral', 'click': ask,
 					// LuCI's theme has larger buttons on a telephone, which is no wider for that.
 					'style': 'padding-left: .4em; padding-right: .4em'
-				}, [ _('Show the telephone numbers') ]));
+				}, [ _('Show the numbers') ]));
 		};
 		const ask = ev => {
 			ev.currentTarget.disabled = true;
