@@ -237,9 +237,12 @@ def test_the_words_of_configure(plugin):
                   ["--user-name", options["user_name"]]):  # fmt: skip
         at = called.index(words[0])
         assert called[at : at + len(words)] == words
-    plugin.call("keep", method="softbank", options={})
+    plugin.call("keep", method="softbank", add_zone=False, options={})
     plugin.output("keep")
     assert plugin.called() == ["configure", "softbank", "--keep"]
+    plugin.call("plan", method="softbank", zone="out", add_zone=True)
+    plugin.output("plan")
+    assert plugin.called() == ["configure", "softbank", "--firewall-zone", "out", "--add-zone", "--plan"]
 
 
 REFUSED = [
@@ -257,6 +260,9 @@ def test_options_that_are_refused(plugin):
     for place in ("wan", "interface", "line", "zone"):
         for text in ("--yes", "eth1\0--yes", "eth1\n", "x" * 65):
             assert plugin.call("plan", method="softbank", **{place: text})["error"] == "BAD_REQUEST", text
+    for value in (1, "1", [True], {}):
+        said = plugin.ask("plan", {"method": "softbank", "add_zone": value})
+        assert said["error"] == "BAD_REQUEST", value
     assert plugin.called() is None
 
 

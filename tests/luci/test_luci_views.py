@@ -273,7 +273,7 @@ def test_markup_of_the_router_s_is_text(page, plugin):
     is_text(page, "#softwire-way td:has-text('seen')")
     says(plugin, [{"line": {"numbers": [MARKUP], "sip_domain": MARKUP}}])
     page.page.click(".softwire-telephone button")
-    is_text(page, ".softwire-telephone span")
+    is_text(page, ".softwire-telephone div")
     plugin.does(f"cat <<'.'\n{MARKUP}\n.")
     for action, place in (("probe", "#softwire-probe"), ("report", "#softwire-told pre")):
         page.page.click(f"[data-action={action}]")
@@ -429,6 +429,27 @@ def test_set_up(page, plugin, fresh):
     assert fresh.uci.of("firewall", "cfg03dc81")["network"] == ["wan", "wan6", "more"]
     sent = json.dumps([message for name, _, message in fresh.calls if name == OBJECT])
     assert "s3cret" not in sent and "pa55word" not in sent
+
+
+def test_a_firewall_without_the_zone(page, plugin, fresh):
+    """It is made with the rest where somebody says so; it has no name in uci."""
+    zone = {"name": "out", "network": ["wan", "wan6"], "masq": "1"}
+    made = {"config": "firewall", "type": "zone", "new": True, "deleted": [], "secrets": [], "values": zone}
+    says(plugin, [{**PLAN, "changes": [*PLAN["changes"][:2], made]}])
+    page.map = "json.form"
+    page.open("softwire/setup", "#softwire-preview")
+    page.type("firewall_zone", "out")
+    page.tick("add_zone")
+    fill_in(page)
+    page.page.wait_for_selector("#softwire-apply")
+    called = plugin.called()
+    assert called[called.index("--firewall-zone") : called.index("--firewall-zone") + 3] == [
+        "--firewall-zone", "out", "--add-zone"
+    ]  # fmt: skip
+    page.page.click("#softwire-apply")
+    page.page.wait_for_function("() => /applied/.test(document.body.innerText)")
+    (there,) = [one for one in fresh.uci.committed["firewall"].values() if one.get("name") == "out"]
+    assert there[".anonymous"] and {name: there[name] for name in zone} == zone
 
 
 def test_a_wrong_set_up_comes_back_by_itself(page, plugin, fresh):

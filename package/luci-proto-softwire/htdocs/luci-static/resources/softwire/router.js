@@ -5,7 +5,7 @@
 'require baseclass';
 'require softwire.jobs as jobs';
 
-const FORM = [ 'method', 'wan', 'interface', 'line', 'zone', 'options' ];
+const FORM = [ 'method', 'wan', 'interface', 'line', 'zone', 'add_zone', 'options' ];
 
 return baseclass.extend(jobs.of({
 	object: 'luci.softwire',

@@ -107,6 +107,8 @@ return view.extend({
 				_('letters, digits and _ would be right');
 		}
 
+		s.taboption('advanced', form.Flag, 'add_zone', _('Add the zone'), _('Makes it where the firewall has none.'));
+
 		return map.render().then(node => E('div', [ node, E('div', { 'class': 'cbi-page-actions' }, [
 			E('button', {
 				'class': 'btn cbi-button cbi-button-action', 'id': 'softwire-preview',
@@ -131,7 +133,7 @@ return view.extend({
 
 		return [
 			method, this.value('wan'), this.value('interface') || 'wan', this.value('line') || 'wan6',
-			this.value('firewall_zone'), found
+			this.value('firewall_zone'), this.value('add_zone') == '1', found
 		];
 	},
 
