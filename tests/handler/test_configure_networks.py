@@ -277,6 +277,13 @@ def test_the_lan_is_no_line_and_no_softwire(router, word):
         assert "it serves the LAN" in router.scripted(*SOFTBANK, word, "lan")[1]
 
 
+@pytest.mark.parametrize("word", ["--interface", "--line"])
+def test_the_loopback_is_no_line_and_no_softwire(router, word):
+    status, output = router.scripted(*SOFTBANK, word, "loopback")
+    assert status == 1 and router.read() == DEFAULT
+    assert f"BAD_CONFIG: {word} loopback: it is the loopback interface: another name would be right" in output
+
+
 def test_a_way_out_that_looks_like_a_lan(router):
     """A static address in a zone that masquerades, and prefixes on it: a line of one's own."""
     router.write(

@@ -153,6 +153,10 @@ def plan(given, options, files):
                 section.name,
                 ", ".join(reasons),
             )
+        if section and ride.device(section) == "lo":
+            raise _wrong(
+                "{} {}: it is the loopback interface: another name would be right", word, section.name
+            )
     moved, warnings = _line(given, network, name, line)
     items = asking_items(method, moved, old_line)
 

@@ -303,6 +303,7 @@ const SENTENCES = `
 	there is no /etc/config/firewall: IPv4 has no NAT, and nothing guards the line
 	option {1} is not one that {2} looks at: {3}
 	{1} {2}: it serves the LAN ({3}): another name would be right
+	{1} {2}: it is the loopback interface: another name would be right
 	'{1}' is no method
 	interface {1} makes it: its port would be right
 	interface {1} is of proto {2}: --wan PORT makes it flets, as NTT's network wants it
