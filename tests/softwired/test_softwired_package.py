@@ -408,6 +408,15 @@ def test_folders_of_the_default_configuration(tmp_path, shell):
     assert (tmp_path / "owned").read_text() == f"softwired:softwired {made}\n"
 
 
+def test_a_sysupgrade_keeps_what_must_not_be_forgotten(root):
+    """As sysupgrade reads it: lines that are no comment are paths; the default configuration's are among them."""
+    lines = (root / "lib/upgrade/keep.d/softwired").read_text().splitlines()
+    (kept,) = [line for line in lines if not line.startswith("#")]
+    dstm = (root / "etc/config/softwired").read_text().partition("config dstm ")[2].partition("\nconfig ")[0]
+    paths = re.findall(r"option (?:database|users) '(?:sqlite:///)?(/.*)'", dstm)
+    assert len(paths) == 2 and all(path.startswith(kept) for path in paths)
+
+
 def test_the_default_configuration(tmp_path, root):
     """It configures nothing; once enabled it is right."""
     shipped = (root / "etc/config/softwired").read_text()
