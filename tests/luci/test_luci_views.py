@@ -142,6 +142,14 @@ def test_what_the_router_cannot_tell(page, plugin, router, view):
     assert "in time" in told_instead(page, view, ".alert-message")
 
 
+def test_an_error_of_luci_s_without_its_scripts(page, plugin):
+    page.open("softwire/status", "[data-softwire=wan]")
+    said = page.page.evaluate(
+        "() => L.require('softwire.router').then(router => router.sentence(new Error('lost\\n  at rpc.js:1')))"
+    )
+    assert said == "The router could not be asked: lost"
+
+
 # A page of its own
 
 

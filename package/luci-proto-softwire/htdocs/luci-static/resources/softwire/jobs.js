@@ -76,7 +76,8 @@ return baseclass.extend({
 				if (/ubus code 7|timeout|-32003/i.test(text))
 					return _('The router did not answer in time.');
 
-				return _('The router could not be asked: %s').format(text);
+				// LuCI puts the places of its own scripts behind it.
+				return _('The router could not be asked: %s').format(text.split('\n')[0]);
 			},
 
 			// Runs a command on the router; tell(text) is given what it writes meanwhile. -> { text, status }
