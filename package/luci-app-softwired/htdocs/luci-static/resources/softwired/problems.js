@@ -53,6 +53,7 @@ const SENTENCES = `
 	dstm: {1}: packages python3-sqlalchemy and, for PostgreSQL, python3-psycopg2 would be right
 	[{1}]:547 on {2}
 	0 for all ports, or a power of two such as 2048, would be right
+	0 would be right, since it is not asked
 	a name would be right
 	at least one table [[dstm.pool]] would be right
 	at least one table [[dstm.tep]] would be right

@@ -70,6 +70,7 @@ const PARTS = {
 	'all': _('all'),
 	'all_tunnels.answer': _('answer'),
 	answer: _('neighbour discovery'),
+	gone: _('its nodes move'),
 	'interface': _('interface'),
 	kind: _('kind'),
 	late: _('behind'),
