@@ -7,7 +7,6 @@ import time
 import pytest
 
 from softwire.address import format_ipv4, parse_ipv4, parse_ipv6
-from tests.softwired import network
 from tests.softwired.dstm import parts
 from tests.softwired.network import until
 
@@ -61,6 +60,8 @@ class Site:
 
     def __init__(self, cable, folder):
         self.cable = cable
+        for one in TEPS:
+            cable.server.run("ip", "address", "replace", f"{one}/128", "dev", "lo", "nodad")
         self.teps = [parts.Tep(address=one, make=cable.server.open) for one in TEPS]
         self.server = parts.Server(folder / "one", listen=[TEPS[0]], port=3653)
         self.server.popen = cable.server.start
@@ -109,18 +110,6 @@ class Site:
 
 def name(number):
     return f"2001:db8:1::{number:x}"
-
-
-@pytest.fixture(scope="module")
-def cable():
-    try:
-        made = network.Cable()
-    except network.NoNamespace as error:
-        pytest.skip(f"no network namespace to be had: {error}")
-    for one in TEPS:
-        made.server.run("ip", "address", "add", f"{one}/128", "dev", "lo", "nodad")
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -26,16 +26,6 @@ TEP = "2001:db8:b::1"
 OTHER = b"\0\3\0\1\x02\0\0\0\0\x09"
 
 
-@pytest.fixture(scope="module")
-def cable():
-    try:
-        made = network.Cable()
-    except network.NoNamespace as error:
-        pytest.skip(f"no network namespace to be had: {error}")
-    yield made
-    made.close()
-
-
 @pytest.fixture
 def server(cable, tmp_path):
     made = parts.Server(
